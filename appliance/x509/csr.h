@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef X509_CSR_H
+#define X509_CSR_H
+
+/* PKCS #10 certification requests (RFC 2986). */
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "x509/pubkey.h"
+
+#define CSR_DER_MAX 8192
+
+/* A parsed request; all bytes borrowed from the DER. What the requester
+ * says about names is untrusted text. */
+struct csr {
+	struct bytes der;
+	struct bytes info;	/* CertificationRequestInfo: what is signed */
+	struct bytes subject;	/* Name, DER */
+	struct bytes cn;	/* first commonName; len 0: none */
+	struct pubkey key;
+	char device_id[DEVICE_ID_LEN + 1];
+	struct bytes san;	/* requested GeneralNames, DER; len 0: none */
+	struct bytes challenge;	/* challengePassword; p NULL: none */
+	bool asks_ca;		/* basicConstraints cA TRUE requested */
+	enum sig_alg alg;
+	struct bytes sig;
+	uint8_t sha256[32];	/* over der */
+};
+
+/* Strict parse; TOOBIG over CSR_DER_MAX, PROTO when it is no such DER,
+ * INVALID when it is, but asks for what we do not do. Does not verify. */
+enum q_err csr_parse(struct bytes der, struct csr *ret_csr,
+    struct fault *f) Q_CHECKED;
+
+/* The request's own signature: proof that the requester has the key. */
+enum q_err csr_verify(const struct csr *csr, struct fault *f) Q_CHECKED;
+
+/* EST /csrattrs body, DER (RFC 7030 4.5.2): P-256 with ecdsa-with-SHA256,
+ * and with bind also "send challengePassword". Static bytes. */
+struct bytes csr_attrs(bool bind);
+
+#endif
