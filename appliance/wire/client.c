@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config.h"
+
+#include "wire/client.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+
+#define POOL_MAX 256
+
+struct wire_client {
+	int (*connect)(void *ctx);
+	void *connect_ctx;
+	int deadline_ms;
+	char path[108];
+	atomic_uint next_id;
+	pthread_mutex_t lock;
+	size_t n_idle;
+	int idle[POOL_MAX];
+};
+
+void
+wire_reply_free(struct wire_reply *r)
+{
+	if (r->p != NULL)
+		explicit_bzero(r->p, r->len);
+	free(r->p);
+	*r = (struct wire_reply){ 0 };
+}
+
+static int
+connect_path(void *ctx)
+{
+	const struct wire_client *c = ctx;
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	AUTO_FD int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int keep;
+
+	if (fd < 0)
+		return -1;
+	memcpy(sun.sun_path, c->path, sizeof(sun.sun_path));
+	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) != 0)
+		return -1;
+	keep = fd;
+	fd = -1;
+	return keep;
+}
+
+enum q_err
+wire_client_new_fn(int (*connect_fn)(void *ctx), void *ctx, int deadline_ms,
+    struct wire_client **ret_client)
+{
+	struct wire_client *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return Q_NOMEM;
+	c->connect = connect_fn;
+	c->connect_ctx = ctx;
+	c->deadline_ms = deadline_ms;
+	pthread_mutex_init(&c->lock, NULL);
+	*ret_client = c;
+	return Q_OK;
+}
+
+enum q_err
+wire_client_new(const char *path, int deadline_ms,
+    struct wire_client **ret_client)
+{
+	struct wire_client *c;
+	enum q_err r;
+
+	if (strlen(path) >= sizeof(c->path))
+		return Q_TOOBIG;
+	r = wire_client_new_fn(connect_path, NULL, deadline_ms, &c);
+	if (r != Q_OK)
+		return r;
+	c->connect_ctx = c;
+	snprintf(c->path, sizeof(c->path), "%s", path);
+	*ret_client = c;
+	return Q_OK;
+}
+
+void
+wire_client_free(struct wire_client *c)
+{
+	if (c == NULL)
+		return;
+	for (size_t i = 0; i < c->n_idle; i++)
+		close(c->idle[i]);
+	pthread_mutex_destroy(&c->lock);
+	free(c);
+}
+
+int
+wire_client_open(struct wire_client *c)
+{
+	return c->connect(c->connect_ctx);
+}
+
+static int
+pool_take(struct wire_client *c)
+{
+	int fd = -1;
+
+	pthread_mutex_lock(&c->lock);
+	if (c->n_idle != 0)
+		fd = c->idle[--c->n_idle];
+	pthread_mutex_unlock(&c->lock);
+	return fd;
+}
+
+static void
+pool_give(struct wire_client *c, int fd)
+{
+	pthread_mutex_lock(&c->lock);
+	if (c->n_idle < POOL_MAX) {
+		c->idle[c->n_idle++] = fd;
+		fd = -1;
+	}
+	pthread_mutex_unlock(&c->lock);
+	if (fd >= 0)
+		close(fd);
+}
+
+enum q_err
+wire_stream_send(int sock, const struct wire_op_desc *op, uint32_t id,
+    const void *req)
+{
+	AUTO_BUF struct buf body = BUF_INIT(WIRE_BODY_MAX);
+	uint8_t raw[WIRE_HEAD];
+	struct wire_head head = { .op = op->num, .id = id };
+	int *fd = wire_fd_of(op->req, (void *)(uintptr_t)req);
+
+	wire_encode(op->req, req, &body);
+	if (body.bad)
+		return Q_TOOBIG;
+	head.length = (uint32_t)body.len;
+	wire_head_put(&head, raw);
+	return wire_send(sock, (struct bytes){ raw, sizeof(raw) },
+	    buf_bytes(&body), fd != NULL ? *fd : -1, 5000);
+}
+
+/* Status and text of an error reply, into the caller's fault. */
+static enum q_err
+reply_fault(const struct wire_head *h, const uint8_t *body, struct fault *f)
+{
+	char text[sizeof(f->msg)];
+	size_t n = h->length < sizeof(text) - 1 ? h->length : sizeof(text) - 1;
+
+	memcpy(text, body, n);
+	text[n] = '\0';
+	return fault_retry(f, (enum q_err)h->status, h->retry_after, "%s",
+	    text);
+}
+
+enum q_err
+wire_stream_recv(int sock, const struct wire_type *rsp_type, int wait_ms,
+    uint32_t *ret_id, void *ret_rsp, struct wire_reply *hold, struct fault *f)
+{
+	static _Thread_local uint8_t raw[WIRE_HEAD + WIRE_BODY_MAX];
+	struct wire_head h;
+	size_t len;
+	int fd = -1, *fd_at;
+	enum q_err r;
+
+	r = wire_recv(sock, raw, sizeof(raw), wait_ms, &len, &fd);
+	if (r != Q_OK)
+		return r;
+	r = wire_head_get((struct bytes){ raw, len }, &h);
+	if (r == Q_OK)
+		*ret_id = h.id;
+	if (r == Q_OK && h.status != Q_OK)
+		r = reply_fault(&h, raw + WIRE_HEAD, f);
+	if (r != Q_OK)
+		goto out;
+	wire_reply_free(hold);
+	hold->p = malloc(h.length + 1);
+	if (hold->p == NULL) {
+		r = Q_NOMEM;
+		goto out;
+	}
+	hold->len = h.length;
+	memcpy(hold->p, raw + WIRE_HEAD, h.length);
+	r = wire_decode(rsp_type, (struct bytes){ hold->p, hold->len },
+	    ret_rsp, f);
+	fd_at = r == Q_OK ? wire_fd_of(rsp_type, ret_rsp) : NULL;
+	if (fd_at != NULL) {
+		*fd_at = fd;
+		fd = -1;
+	}
+out:
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+/* One exchange on one connection. *ret_alive tells whether the connection
+ * is in step and may serve the next call. */
+static enum q_err
+exchange(struct wire_client *c, int sock, const struct wire_op_desc *op,
+    const void *req, void *ret_rsp, struct wire_reply *hold, struct fault *f,
+    bool *ret_alive, bool *ret_sent)
+{
+	uint32_t id = atomic_fetch_add(&c->next_id, 1), got;
+	int64_t until = clock_mono_ms() + c->deadline_ms;
+	enum q_err r = wire_stream_send(sock, op, id, req);
+
+	*ret_alive = false;
+	*ret_sent = r != Q_UNAVAIL;
+	if (r == Q_TOOBIG)
+		*ret_alive = true;
+	if (r != Q_OK)
+		return r;
+	for (;;) {
+		int64_t left = until - clock_mono_ms();
+
+		if (left <= 0)
+			return Q_TIMEOUT;
+		got = id + 1;
+		r = wire_stream_recv(sock, op->rsp, (int)left, &got, ret_rsp,
+		    hold, f);
+		if (got == id) {
+			*ret_alive = true;
+			return r;
+		}
+		if (r == Q_UNAVAIL || r == Q_TIMEOUT || r == Q_PROTO ||
+		    r == Q_IO)
+			return r;
+	}
+}
+
+enum q_err
+wire_call(struct wire_client *c, const struct wire_op_desc *op,
+    const void *req, void *ret_rsp, struct wire_reply *hold, struct fault *f)
+{
+	struct fault inner = { 0 };
+	enum q_err r;
+	bool alive, sent;
+
+	for (;;) {
+		int sock = pool_take(c);
+		bool pooled = sock >= 0;
+
+		if (!pooled)
+			sock = c->connect(c->connect_ctx);
+		if (sock < 0)
+			return fault_retry(f, Q_UNAVAIL, 1,
+			    "service is not running");
+		r = exchange(c, sock, op, req, ret_rsp, hold, &inner, &alive,
+		    &sent);
+		if (alive)
+			pool_give(c, sock);
+		else
+			close(sock);
+		/* A pooled socket may have outlived its server: nothing was
+		 * delivered, so another try is safe. */
+		if (!sent && pooled)
+			continue;
+		break;
+	}
+	if (r != Q_OK && inner.code == r)
+		return fault_retry(f, r, inner.retry_after, "%s", inner.msg);
+	if (r == Q_UNAVAIL)
+		return fault_retry(f, r, 1, "service went away");
+	if (r == Q_TIMEOUT)
+		return fault_retry(f, r, 2, "no answer in time");
+	return r == Q_OK ? r : fault_set(f, r, "%s", q_err_text(r));
+}
