@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+include %reldir%/token/local.mk
+include %reldir%/signd/local.mk

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+include %reldir%/bench/local.mk
+include %reldir%/integration/local.mk
+
+check_PROGRAMS += $(unit_tests) $(fuzzers)
+check_scripts = %reldir%/fuzz/replay.sh
+dist_check_SCRIPTS += $(check_scripts)
+TESTS += $(unit_tests) $(check_scripts)
+noinst_HEADERS += %reldir%/unit/tap.h
+EXTRA_DIST += %reldir%/fuzz/replay-main.c
+
+TEST_EXTENSIONS = .sh
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
+	$(top_srcdir)/autotools/tap-driver.sh
+SH_LOG_DRIVER = $(LOG_DRIVER)
+SH_LOG_COMPILER = $(SHELL)
+AM_TESTS_ENVIRONMENT = \
+	top_srcdir='$(abs_top_srcdir)'; export top_srcdir; \
+	top_builddir='$(abs_top_builddir)'; export top_builddir; \
+	fuzzers='$(fuzzers)'; export fuzzers;
