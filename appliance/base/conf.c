@@ -217,6 +217,15 @@ conf_print(const struct conf *c, int explain)
 	}
 }
 
+enum q_err
+conf_socket(const struct conf *c, const char *service, char *out)
+{
+	int n = snprintf(out, CONF_SOCKET_MAX, "%s/%s/%s.sock", c->run,
+	    service, service);
+
+	return n < 0 || n >= CONF_SOCKET_MAX ? Q_TOOBIG : Q_OK;
+}
+
 void
 conf_main(int argc, char **argv, const char *name, struct conf *ret_conf)
 {

@@ -98,6 +98,13 @@ enum q_err conf_parse(const char *text, size_t len, struct conf *ret_conf,
  * when `explain`. */
 void conf_print(const struct conf *c, int explain);
 
+/* Where a service listens: ${run}/SERVICE/SERVICE.sock. The folder is the
+ * service's own, so that no other process can put its socket there. out
+ * holds CONF_SOCKET_MAX bytes. */
+#define CONF_SOCKET_MAX 108
+enum q_err conf_socket(const struct conf *c, const char *service,
+    char *out) Q_CHECKED;
+
 /* What every daemon's main begins with: -c FILE, -t (check and leave),
  * -T (print and leave), opens the log under `name`. Leaves the process with
  * the documented exit code when there is nothing to run. */

@@ -419,6 +419,20 @@ server_thread(void *arg)
 	return NULL;
 }
 
+/* The socket's folder, where nobody made it with stricter rights before. */
+static void
+folder_make(const char *path)
+{
+	char dir[108];
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL || slash == path)
+		return;
+	memcpy(dir, path, (size_t)(slash - path));
+	dir[slash - path] = '\0';
+	(void)mkdir(dir, 0755); /* bind reports what is wrong */
+}
+
 /* A socket in place of one that a dead process left; a live one stays. */
 static enum q_err
 listen_at(struct wire_server *s, const char *path, struct fault *f)
@@ -439,6 +453,7 @@ listen_at(struct wire_server *s, const char *path, struct fault *f)
 		return fault_set(f, Q_EXISTS,
 		    "%.150s: another process serves it", path);
 	}
+	folder_make(path);
 	unlink(path);
 	s->listen = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC |
 	    SOCK_NONBLOCK, 0);
