@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef RECORDS_CLIENT_H
+#define RECORDS_CLIENT_H
+
+/*
+ * Records by type, through recordd: what the other daemons and quoinctl use.
+ * The client is a wire_client_new of ${run}/recordd.sock. Errors of recordd
+ * come back as they are: NOTFOUND, EXISTS, CONFLICT, DENIED, INVALID and,
+ * while the store cannot be written, UNAVAIL with retry_after. After
+ * UNAVAIL and TIMEOUT a write may or may not have been done: read again.
+ */
+
+#include "records/records.h"
+#include "records/records_ops.h"
+#include "wire/client.h"
+
+/* For one type there is, from the table:
+ *	rec_<type>_get(c, key, &rec, f)		sets key and rev
+ *	rec_<type>_insert(c, &rec, f)		by rec.key; sets rev
+ *	rec_<type>_put(c, &rec, f)		if rec.rev is current; sets rev
+ *	rec_<type>_delete(c, key, rev, f)
+ * over these, which take any type. */
+enum q_err rec_get(struct wire_client *c, enum rec_type type, const char *key,
+    void *ret_rec, struct fault *f) Q_CHECKED;
+enum q_err rec_insert(struct wire_client *c, enum rec_type type, void *rec,
+    struct fault *f) Q_CHECKED;
+enum q_err rec_put(struct wire_client *c, enum rec_type type, void *rec,
+    struct fault *f) Q_CHECKED;
+enum q_err rec_delete(struct wire_client *c, enum rec_type type,
+    const char *key, uint64_t rev, struct fault *f) Q_CHECKED;
+
+#define X(name, NAME, num, FIELDS, keykind, json, text)                      \
+	static inline Q_CHECKED enum q_err                                   \
+	rec_##name##_get(struct wire_client *c, const char *key,             \
+	    struct rec_##name *ret_rec, struct fault *f)                     \
+	{                                                                    \
+		return rec_get(c, REC_##NAME, key, ret_rec, f);              \
+	}                                                                    \
+	static inline Q_CHECKED enum q_err                                   \
+	rec_##name##_insert(struct wire_client *c, struct rec_##name *rec,   \
+	    struct fault *f)                                                 \
+	{                                                                    \
+		return rec_insert(c, REC_##NAME, rec, f);                    \
+	}                                                                    \
+	static inline Q_CHECKED enum q_err                                   \
+	rec_##name##_put(struct wire_client *c, struct rec_##name *rec,      \
+	    struct fault *f)                                                 \
+	{                                                                    \
+		return rec_put(c, REC_##NAME, rec, f);                       \
+	}                                                                    \
+	static inline Q_CHECKED enum q_err                                   \
+	rec_##name##_delete(struct wire_client *c, const char *key,          \
+	    uint64_t rev, struct fault *f)                                   \
+	{                                                                    \
+		return rec_delete(c, REC_##NAME, key, rev, f);               \
+	}
+REC_TYPES(X)
+#undef X
+
+/*
+ * Every document of a type, or of an index, page by page:
+ *
+ *	AUTO_REC_LIST struct rec_list it =
+ *	    REC_LIST(c, REC_DEVICE, "batch", "spring");
+ *	while ((r = rec_list_next(&it, &dev, f)) == Q_OK)
+ *		...
+ *	if (r != Q_NOTFOUND)	an error, else the end
+ *
+ * index NULL: in order of keys, those that begin with match (NULL: all). Of
+ * an index on a TIME: all up to match, a decimal number, in order of it.
+ * What is inserted or deleted meanwhile may or may not be seen; everything
+ * else is seen once. Set page before the first call to get smaller pages.
+ */
+struct rec_list {
+	struct wire_client *client;
+	enum rec_type type;
+	const char *index;
+	const char *match;
+	uint32_t page;
+	bool keys_only; /* only key and rev of each are wanted */
+	bool last;
+	char next[RECORDD_CURSOR_MAX + 1];
+	struct bytes rest;
+	struct wire_reply hold;
+};
+#define REC_LIST(c, rec_type, by, value) \
+	{ .client = (c), .type = (rec_type), .index = (by), .match = (value) }
+#define AUTO_REC_LIST __attribute__((cleanup(rec_list_end)))
+enum q_err rec_list_next(struct rec_list *it, void *ret_rec,
+    struct fault *f) Q_CHECKED;
+void rec_list_end(struct rec_list *it);
+
+/* Counters of devices, of one batch or (NULL) of all. */
+struct rec_device_counts {
+	uint64_t devices, not_enrolled, enrolled, expired, revoked, renewed;
+};
+enum q_err rec_device_counters(struct wire_client *c, const char *batch,
+    struct rec_device_counts *ret_counts, struct fault *f) Q_CHECKED;
+
+/* Hints that records changed: a socket of one's own. mask: REC_BIT(type) for
+ * each type wanted. rec_watch_next waits up to wait_ms: TIMEOUT when nothing
+ * came; *ret_type is 0 for a sign of life, every 10 s; key[0] is NUL when
+ * several changed. UNAVAIL: open it again, and look at everything once. */
+#define REC_BIT(type) (UINT64_C(1) << (type))
+enum q_err rec_watch_open(struct wire_client *c, uint64_t mask, int *ret_sock,
+    struct fault *f) Q_CHECKED;
+enum q_err rec_watch_next(int sock, int wait_ms, uint32_t *ret_type,
+    char ret_key[REC_KEY_MAX + 1], struct fault *f) Q_CHECKED;
+
+/* Write down who did what. Sets key and time. */
+enum q_err rec_activity_note(struct wire_client *c, const char *who,
+    const char *from, const char *what, const char *object,
+    struct fault *f) Q_CHECKED;
+
+#endif
