@@ -8,3 +8,19 @@ libquoin_device_a_SOURCES = \
 	%reldir%/qdev_answer.c %reldir%/qdev_answer.h \
 	%reldir%/qdev_http.c %reldir%/qdev_http.h \
 	%reldir%/qdev_json.c %reldir%/qdev_json.h
+
+noinst_LIBRARIES += libquoin-agent.a
+libquoin_agent_a_SOURCES = \
+	%reldir%/agent.c %reldir%/agent.h \
+	%reldir%/agent_fleet.c %reldir%/agent_fleet.h \
+	%reldir%/agent_fleet_run.c \
+	%reldir%/agent_grant.c %reldir%/agent_grant.h \
+	%reldir%/agent_key.c %reldir%/agent_key.h \
+	%reldir%/agent_net.c %reldir%/agent_net.h \
+	%reldir%/agent_store.c %reldir%/agent_store.h
+
+device_libs = libquoin-agent.a libquoin-device.a libbase.a $(OPENSSL_LIBS)
+
+bin_PROGRAMS += quoin-agent
+quoin_agent_SOURCES = %reldir%/agent_main.c
+quoin_agent_LDADD = $(device_libs) -lpthread

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-/* The longest pause that a server can ask for: a day. */
-#define POLL_MAX 86400
+/* The longest pause that a server can ask for: a week. */
+#define POLL_MAX 604800
 
 static const char *const state_names[] = {
 #define X(name, text) [QDEV_##name] = text,
