@@ -240,7 +240,6 @@ struct rec_desc {
 	const struct rec_field *fields;
 	size_t n;
 	size_t size;
-	const struct rec_field *group; /* or NULL: not counted */
 };
 
 /* The whole table; a type by its number or name, a field by its name: NULL
@@ -251,17 +250,20 @@ const struct rec_desc *rec_desc(uint32_t type);
 const struct rec_desc *rec_desc_by_name(const char *name);
 const struct rec_field *rec_field(const struct rec_desc *d, const char *name);
 
+/* The field by whose values the type is counted, or NULL. */
+const struct rec_field *rec_group(const struct rec_desc *d);
+
 /* Whether key is right for the type: INVALID, and f says what is wanted. */
 enum q_err rec_key_check(const struct rec_desc *d, const char *key,
     struct fault *f) Q_CHECKED;
 
-/* Every limit of the table, the key included: INVALID, naming type.field. */
+/* Every limit of the table but the key's: INVALID, naming type.field. */
 enum q_err rec_check(const struct rec_desc *d, const void *rec,
     struct fault *f) Q_CHECKED;
 
-/* A field's value: of an INT, ENUM, BOOL or TIME; of a STR. */
-int64_t rec_int(const struct rec_field *fd, const void *rec);
+/* A field's value: of a STR; of a BOOL or whatever is an int64_t. */
 const char *rec_str(const struct rec_field *fd, const void *rec);
+int64_t rec_int(const struct rec_field *fd, const void *rec);
 
 /* Whether two records of a type have the same value there. */
 bool rec_same(const struct rec_field *fd, const void *a, const void *b);

@@ -194,6 +194,12 @@ WIRE_DECLARE(recordd_counter, RECORDD_COUNTER)
 WIRE_DECLARE(recordd_watch_req, RECORDD_WATCH_REQ)
 WIRE_DECLARE(recordd_watch_rsp, RECORDD_WATCH_RSP)
 
+enum recordd_num {
+#define X(name, num, roles, cap, text) RECORDD_NUM_##name = (num),
+	RECORDD_OPS(X)
+#undef X
+};
+
 #define X(name, num, roles, cap, text) WIRE_CLIENT_DECLARE(recordd, name)
 RECORDD_OPS(X)
 #undef X

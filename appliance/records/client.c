@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config.h"
+
+#include "records/client.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+
+#define WATCH_OPEN_MS 5000
+
+/* A document of recordd's into *ret_rec. What recordd sends was checked when
+ * it came in: an error here is a broken store or another version. */
+static enum q_err
+rec_take(const struct rec_desc *d, const char *key, uint64_t rev,
+    struct bytes doc, void *ret_rec, struct fault *f)
+{
+	struct rec_head *head = ret_rec;
+	enum q_err r = rec_decode(d, doc, ret_rec, f);
+
+	if (r != Q_OK)
+		return fault_set(f, Q_INTERNAL, "record %s %.80s is damaged",
+		    d->name, key);
+	snprintf(head->key, sizeof(head->key), "%s", key);
+	head->rev = rev;
+	return Q_OK;
+}
+
+enum q_err
+rec_get(struct wire_client *c, enum rec_type type, const char *key,
+    void *ret_rec, struct fault *f)
+{
+	struct recordd_get_req req = { .type = type, .key = key };
+	struct recordd_get_rsp rsp;
+	AUTO_REPLY struct wire_reply hold = { 0 };
+	union rec_any any;
+	enum q_err r = recordd_get(c, &req, &rsp, &hold, f);
+
+	if (r == Q_OK)
+		r = rec_take(rec_desc(type), key, rsp.rev, rsp.doc, &any, f);
+	if (r == Q_OK)
+		memcpy(ret_rec, &any, rec_desc(type)->size);
+	return r;
+}
+
+/* Key and limits are checked here too, before anything travels. */
+static enum q_err
+rec_give(const struct rec_desc *d, const void *rec, struct buf *doc,
+    struct fault *f)
+{
+	const struct rec_head *head = rec;
+	enum q_err r = rec_key_check(d, head->key, f);
+
+	if (r == Q_OK)
+		r = rec_check(d, rec, f);
+	return r == Q_OK ? rec_encode(d, rec, doc) : r;
+}
+
+enum q_err
+rec_insert(struct wire_client *c, enum rec_type type, void *rec,
+    struct fault *f)
+{
+	AUTO_BUF struct buf doc = BUF_INIT(REC_DOC_MAX);
+	struct rec_head *head = rec;
+	struct recordd_insert_req req = { .type = type, .key = head->key };
+	struct recordd_insert_rsp rsp;
+	AUTO_REPLY struct wire_reply hold = { 0 };
+	enum q_err r = rec_give(rec_desc(type), rec, &doc, f);
+
+	if (r != Q_OK)
+		return r;
+	req.doc = buf_bytes(&doc);
+	r = recordd_insert(c, &req, &rsp, &hold, f);
+	if (r == Q_OK)
+		head->rev = rsp.rev;
+	return r;
+}
+
+enum q_err
+rec_put(struct wire_client *c, enum rec_type type, void *rec, struct fault *f)
+{
+	AUTO_BUF struct buf doc = BUF_INIT(REC_DOC_MAX);
+	struct rec_head *head = rec;
+	struct recordd_put_req req = { .type = type, .key = head->key,
+		.rev = head->rev };
+	struct recordd_put_rsp rsp;
+	AUTO_REPLY struct wire_reply hold = { 0 };
+	enum q_err r = rec_give(rec_desc(type), rec, &doc, f);
+
+	if (r != Q_OK)
+		return r;
+	req.doc = buf_bytes(&doc);
+	r = recordd_put(c, &req, &rsp, &hold, f);
+	if (r == Q_OK)
+		head->rev = rsp.rev;
+	return r;
+}
+
+enum q_err
+rec_delete(struct wire_client *c, enum rec_type type, const char *key,
+    uint64_t rev, struct fault *f)
+{
+	struct recordd_delete_req req = { .type = type, .key = key,
+		.rev = rev };
+	struct recordd_delete_rsp rsp;
+	AUTO_REPLY struct wire_reply hold = { 0 };
+
+	return recordd_delete(c, &req, &rsp, &hold, f);
+}
+
+static enum q_err
+list_page(struct rec_list *it, struct fault *f)
+{
+	struct recordd_list_req req = { .type = it->type, .index = it->index,
+		.match = it->match, .after = it->next, .limit = it->page,
+		.keys_only = it->keys_only };
+	struct recordd_list_rsp rsp;
+	enum q_err r = recordd_list(it->client, &req, &rsp, &it->hold, f);
+
+	if (r != Q_OK)
+		return r;
+	it->rest = rsp.items;
+	snprintf(it->next, sizeof(it->next), "%s", rsp.next);
+	it->last = it->next[0] == '\0';
+	return Q_OK;
+}
+
+enum q_err
+rec_list_next(struct rec_list *it, void *ret_rec, struct fault *f)
+{
+	const struct rec_desc *d = rec_desc(it->type);
+	struct rec_head *head = ret_rec;
+	struct recordd_item item;
+	enum q_err r = Q_OK;
+
+	while (r == Q_OK && it->rest.len == 0 && !it->last)
+		r = list_page(it, f);
+	if (r == Q_OK)
+		r = wire_list_next(&it->rest, &recordd_item_type, &item);
+	if (r != Q_OK)
+		return r;
+	if (!it->keys_only)
+		return rec_take(d, item.key, item.rev, item.doc, ret_rec, f);
+	memset(ret_rec, 0, d->size);
+	snprintf(head->key, sizeof(head->key), "%s", item.key);
+	head->rev = item.rev;
+	return Q_OK;
+}
+
+void
+rec_list_end(struct rec_list *it)
+{
+	wire_reply_free(&it->hold);
+}
+
+enum q_err
+rec_device_counters(struct wire_client *c, const char *batch,
+    struct rec_device_counts *ret_counts, struct fault *f)
+{
+	struct recordd_counters_req req = { .type = REC_DEVICE,
+		.group = batch };
+	struct recordd_counters_rsp rsp;
+	AUTO_REPLY struct wire_reply hold = { 0 };
+	struct rec_device_counts n = { 0 };
+	const struct {
+		const char *name;
+		uint64_t *value;
+	} rows[] = {
+		{ "all", &n.devices }, { "not_enrolled", &n.not_enrolled },
+		{ "enrolled", &n.enrolled }, { "expired", &n.expired },
+		{ "revoked", &n.revoked }, { "renewed", &n.renewed },
+	};
+	struct recordd_counter one;
+	enum q_err r = recordd_counters(c, &req, &rsp, &hold, f);
+
+	if (r != Q_OK)
+		return r;
+	while ((r = wire_list_next(&rsp.counters, &recordd_counter_type,
+	    &one)) == Q_OK)
+		for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+			if (strcmp(rows[i].name, one.name) == 0)
+				*rows[i].value = one.value;
+	if (r != Q_NOTFOUND)
+		return r;
+	*ret_counts = n;
+	return Q_OK;
+}
+
+enum q_err
+rec_watch_next(int sock, int wait_ms, uint32_t *ret_type,
+    char ret_key[REC_KEY_MAX + 1], struct fault *f)
+{
+	struct recordd_watch_rsp rsp;
+	AUTO_REPLY struct wire_reply hold = { 0 };
+	uint32_t id;
+	enum q_err r = wire_stream_recv(sock, &recordd_watch_rsp_type,
+	    wait_ms, &id, &rsp, &hold, f);
+
+	if (r != Q_OK)
+		return r;
+	*ret_type = rsp.type;
+	snprintf(ret_key, REC_KEY_MAX + 1, "%s", rsp.key);
+	return Q_OK;
+}
+
+enum q_err
+rec_watch_open(struct wire_client *c, uint64_t mask, int *ret_sock,
+    struct fault *f)
+{
+	static const struct wire_op_desc op = { RECORDD_NUM_watch,
+		&recordd_watch_req_type, &recordd_watch_rsp_type };
+	struct recordd_watch_req req = { .mask = mask };
+	AUTO_FD int sock = wire_client_open(c);
+	char key[REC_KEY_MAX + 1];
+	uint32_t type;
+	enum q_err r;
+
+	if (sock < 0)
+		return fault_retry(f, Q_UNAVAIL, 1, "service is not running");
+	r = wire_stream_send(sock, &op, 1, &req);
+	if (r != Q_OK)
+		return fault_set(f, r, "%s", q_err_text(r));
+	/* The first sign of life: from now on no change is missed. */
+	r = rec_watch_next(sock, WATCH_OPEN_MS, &type, key, f);
+	if (r != Q_OK)
+		return r;
+	*ret_sock = sock;
+	sock = -1;
+	return Q_OK;
+}
+
+enum q_err
+rec_activity_note(struct wire_client *c, const char *who, const char *from,
+    const char *what, const char *object, struct fault *f)
+{
+	struct rec_activity a = { .at = clock_wall() };
+	uint64_t salt;
+
+	if (getrandom(&salt, sizeof(salt), 0) != sizeof(salt))
+		return Q_INTERNAL;
+	snprintf(a.key, sizeof(a.key), "%010" PRIx64 "-%016" PRIx64,
+	    (uint64_t)a.at, salt);
+	snprintf(a.who, sizeof(a.who), "%s", who);
+	snprintf(a.from, sizeof(a.from), "%s", from);
+	snprintf(a.what, sizeof(a.what), "%s", what);
+	snprintf(a.object, sizeof(a.object), "%s", object);
+	return rec_activity_insert(c, &a, f);
+}
