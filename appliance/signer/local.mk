@@ -1,1 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
+noinst_LIBRARIES += libsigner.a libprovider.a
+libsigner_a_SOURCES = \
+	%reldir%/signd_ops.h \
+	%reldir%/signer.c \
+	%reldir%/signer.h
+
+# Apart from the client: only who serves TLS needs OpenSSL for it.
+libprovider_a_SOURCES = \
+	%reldir%/provider.c \
+	%reldir%/provider.h
+
+unit_tests += tests/unit/test-provider
+tests_unit_test_provider_SOURCES = tests/unit/test-provider.c
+tests_unit_test_provider_LDADD = libprovider.a libsigner.a libwire.a \
+	libbase.a $(OPENSSL_LIBS)
