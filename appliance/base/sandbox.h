@@ -25,7 +25,18 @@ struct sandbox {
 };
 
 /* In builds with sanitizers, which trace and map on their own, only
- * no_new_privs is set. INTERNAL with the step that failed in f. */
+ * no_new_privs is set (SANDBOX_SANITIZED). INTERNAL with the step that failed in f. */
 enum q_err sandbox_enter(const struct sandbox *s, struct fault *f) Q_CHECKED;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANDBOX_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANDBOX_SANITIZED 1
+#endif
+#endif
+#ifndef SANDBOX_SANITIZED
+#define SANDBOX_SANITIZED 0
+#endif
 
 #endif
