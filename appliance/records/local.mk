@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LIBRARIES += librecords.a
 librecords_a_SOURCES = \
+	%reldir%/actions.c \
+	%reldir%/actions.h \
 	%reldir%/client.c \
 	%reldir%/client.h \
 	%reldir%/rec_bson.c \
