@@ -20,11 +20,11 @@ static const struct profile {
 	uint16_t key_usage;
 	enum oid purpose;	/* OID_COUNT: none */
 } profiles[] = {
-	[CERT_ROOT] = { true, -1, KU_KEY_CERT_SIGN | KU_CRL_SIGN, OID_COUNT },
-	[CERT_ISSUING] = { true, 0, KU_KEY_CERT_SIGN | KU_CRL_SIGN,
+	[CERT_ROOT] = { true, -1, CERT_KU_KEY_CERT_SIGN | CERT_KU_CRL_SIGN, OID_COUNT },
+	[CERT_ISSUING] = { true, 0, CERT_KU_KEY_CERT_SIGN | CERT_KU_CRL_SIGN,
 	    OID_COUNT },
-	[CERT_TLS] = { false, -1, KU_DIGITAL_SIGNATURE, OID_SERVER_AUTH },
-	[CERT_DEVICE] = { false, -1, KU_DIGITAL_SIGNATURE, OID_CLIENT_AUTH },
+	[CERT_TLS] = { false, -1, CERT_KU_DIGITAL_SIGNATURE, OID_SERVER_AUTH },
+	[CERT_DEVICE] = { false, -1, CERT_KU_DIGITAL_SIGNATURE, OID_CLIENT_AUTH },
 };
 
 struct cert_template {
@@ -156,7 +156,8 @@ cert_build(enum cert_kind kind, const struct cert_spec *spec, struct buf *out,
 	der_end(&b, list);
 	der_end(&b, wrap);
 	der_end(&b, tbs);
-	buf_put(out, b.p, b.len);
+	if (!b.bad)
+		buf_put(out, b.p, b.len);
 	return b.bad || out->bad ? fault_set(f, Q_INVALID,
 	    "certificate is too large, or its dates are not from 1950 to "
 	    "9999") : Q_OK;

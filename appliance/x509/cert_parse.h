@@ -12,9 +12,9 @@
 #define CERT_EXTENSIONS_MAX 32
 
 /* keyUsage bits (RFC 5280 4.2.1.3) as in struct cert. */
-#define KU_DIGITAL_SIGNATURE (1u << 0)
-#define KU_KEY_CERT_SIGN (1u << 5)
-#define KU_CRL_SIGN (1u << 6)
+#define CERT_KU_DIGITAL_SIGNATURE (1u << 0)
+#define CERT_KU_KEY_CERT_SIGN (1u << 5)
+#define CERT_KU_CRL_SIGN (1u << 6)
 
 /* All bytes borrowed from der; len 0: not there. */
 struct cert {

@@ -32,3 +32,34 @@ libx509_a_SOURCES = \
 	%reldir%/pubkey.c \
 	%reldir%/pubkey.h \
 	%reldir%/sig_alg.c
+
+# Unit tests: software keys stand in for the token.
+x509_ldadd = libx509.a libbase.a $(OPENSSL_LIBS)
+x509_make = tests/unit/x509-make.c tests/unit/x509-make.h
+unit_tests += tests/unit/test-x509-cert tests/unit/test-x509-crl \
+	tests/unit/test-x509-csr tests/unit/test-x509-der
+tests_unit_test_x509_cert_SOURCES = tests/unit/test-x509-cert.c $(x509_make)
+tests_unit_test_x509_cert_LDADD = $(x509_ldadd)
+tests_unit_test_x509_crl_SOURCES = tests/unit/test-x509-crl.c $(x509_make)
+tests_unit_test_x509_crl_LDADD = $(x509_ldadd)
+tests_unit_test_x509_csr_SOURCES = tests/unit/test-x509-csr.c $(x509_make)
+tests_unit_test_x509_csr_LDADD = $(x509_ldadd)
+tests_unit_test_x509_der_SOURCES = tests/unit/test-x509-der.c $(x509_make)
+tests_unit_test_x509_der_LDADD = $(x509_ldadd)
+
+fuzzers += tests/fuzz/fuzz-csr tests/fuzz/fuzz-cert tests/fuzz/fuzz-crl \
+	tests/fuzz/fuzz-pem
+tests_fuzz_fuzz_csr_SOURCES = tests/fuzz/fuzz-csr.c $(fuzz_main)
+tests_fuzz_fuzz_csr_LDADD = $(x509_ldadd)
+tests_fuzz_fuzz_csr_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_cert_SOURCES = tests/fuzz/fuzz-cert.c $(fuzz_main)
+tests_fuzz_fuzz_cert_LDADD = $(x509_ldadd)
+tests_fuzz_fuzz_cert_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_crl_SOURCES = tests/fuzz/fuzz-crl.c $(fuzz_main)
+tests_fuzz_fuzz_crl_LDADD = $(x509_ldadd)
+tests_fuzz_fuzz_crl_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_pem_SOURCES = tests/fuzz/fuzz-pem.c $(fuzz_main)
+tests_fuzz_fuzz_pem_LDADD = $(x509_ldadd)
+tests_fuzz_fuzz_pem_LDFLAGS = $(fuzz_ldflags)
+EXTRA_DIST += tests/fuzz/corpus-csr tests/fuzz/corpus-cert \
+	tests/fuzz/corpus-crl tests/fuzz/corpus-pem
