@@ -3,18 +3,28 @@ include %reldir%/bench/local.mk
 include %reldir%/integration/local.mk
 
 check_PROGRAMS += $(unit_tests) $(fuzzers)
-check_scripts = %reldir%/fuzz/replay.sh
+check_scripts = %reldir%/fuzz/replay.sh %reldir%/lint/includes.sh \
+	%reldir%/lint/banned.sh %reldir%/lint/spdx.sh \
+	%reldir%/lint/length.sh %reldir%/lint/shell.sh \
+	%reldir%/lint/hardening.sh %reldir%/lint/units.sh
 dist_check_SCRIPTS += $(check_scripts)
 TESTS += $(unit_tests) $(check_scripts)
 noinst_HEADERS += %reldir%/unit/tap.h
-EXTRA_DIST += %reldir%/fuzz/replay-main.c
+EXTRA_DIST += %reldir%/fuzz/replay-main.c %reldir%/lint/lib.sh \
+	%reldir%/lint/layers %reldir%/lint/fences \
+	%reldir%/lint/length-exceptions
+installed_programs = $(bin_PROGRAMS) $(pkglibexec_PROGRAMS)
+check_DATA = $(installed_programs) $(units)
 
 TEST_EXTENSIONS = .sh
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
 	$(top_srcdir)/autotools/tap-driver.sh
 SH_LOG_DRIVER = $(LOG_DRIVER)
-SH_LOG_COMPILER = $(SHELL)
+SH_LOG_COMPILER = bash
 AM_TESTS_ENVIRONMENT = \
 	top_srcdir='$(abs_top_srcdir)'; export top_srcdir; \
 	top_builddir='$(abs_top_builddir)'; export top_builddir; \
-	fuzzers='$(fuzzers)'; export fuzzers;
+	CC='$(CC)'; export CC; fuzzers='$(fuzzers)'; export fuzzers; \
+	units='$(units)'; export units; \
+	installed_programs='$(installed_programs)'; \
+	export installed_programs;
