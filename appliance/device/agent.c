@@ -272,7 +272,7 @@ agent_close(struct agent *a)
 }
 
 enum q_err
-agent_start(struct agent *a, char *work, struct qdev *ret_device)
+agent_start(struct agent *a, char *work, bool hurry, struct qdev *ret_device)
 {
 	struct qdev_config config = {
 		.seam = &agent_seam,
@@ -281,6 +281,7 @@ agent_start(struct agent *a, char *work, struct qdev *ret_device)
 		.agent = "quoin-agent/" PACKAGE_VERSION,
 		.work = work,
 		.work_len = AGENT_WORK,
+		.back_off_max = hurry ? 8 : 0,
 	};
 
 	return qdev_init(ret_device, &config);

@@ -41,9 +41,10 @@ enum q_err agent_open(struct agent *a, const struct agent_options *o,
     struct fault *f) Q_CHECKED;
 void agent_close(struct agent *a);
 
-/* A state machine for the device; work holds AGENT_WORK bytes. */
-enum q_err agent_start(struct agent *a, char *work, struct qdev *ret_device)
-    Q_CHECKED;
+/* A state machine for the device; work holds AGENT_WORK bytes. hurry: while
+ * somebody waits for it, pauses after failures stay under 8 seconds. */
+enum q_err agent_start(struct agent *a, char *work, bool hurry,
+    struct qdev *ret_device) Q_CHECKED;
 
 /* Have the next certificate over a new key, unless a request for one is
  * waiting already, which is then repeated. */

@@ -94,7 +94,7 @@ visit(struct run *r, struct slot *s, char *work, uint32_t *ret_wait,
 	if (e == Q_OK)
 		e = agent_open(&a, &options, f);
 	if (e == Q_OK)
-		e = agent_start(&a, work, &d);
+		e = agent_start(&a, work, r->o->once, &d);
 	if (e == Q_OK) {
 		d.failures = s->failures;
 		e = agent_settle(&d, ret_wait);
@@ -185,7 +185,7 @@ static void
 report(struct run *r)
 {
 	size_t shown = (size_t)-1;
-	int64_t next = 0;
+	int64_t next = clock_mono_ms() + 1000;
 
 	for (;;) {
 		bool end = over(r);

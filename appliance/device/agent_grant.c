@@ -97,15 +97,14 @@ put_key(struct agent *a, X509 *cert, struct buf *out)
 	keys[0] = next;
 	keys[1] = a->key;
 	keys[2] = a->identity;
-	e = fault_set(&a->why, Q_UNAUTH, "certificate for a foreign key");
-	for (int i = 0; i < 3; i++) {
-		if (keys[i] != NULL && X509_check_private_key(cert,
-		    keys[i]) == 1) {
+	e = Q_UNAUTH;
+	for (int i = 0; i < 3 && e == Q_UNAUTH; i++)
+		if (keys[i] != NULL && EVP_PKEY_eq(X509_get0_pubkey(cert),
+		    keys[i]) == 1)
 			e = agent_key_pem(keys[i], out);
-			break;
-		}
-	}
 	EVP_PKEY_free(next);
+	if (e == Q_UNAUTH)
+		return fault_set(&a->why, e, "certificate for a foreign key");
 	return e;
 }
 

@@ -170,7 +170,7 @@ run_device(struct agent *a, const struct options *o, unsigned long timeout)
 
 	if (work == NULL)
 		return Q_NOMEM;
-	e = agent_start(a, work, &d);
+	e = agent_start(a, work, o->once != NULL, &d);
 	if (e == Q_OK && o->rekey != NULL)
 		e = agent_rekey(a, &d);
 	if (e != Q_OK)

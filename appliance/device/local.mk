@@ -24,3 +24,26 @@ device_libs = libquoin-agent.a libquoin-device.a libbase.a $(OPENSSL_LIBS)
 bin_PROGRAMS += quoin-agent
 quoin_agent_SOURCES = %reldir%/agent_main.c
 quoin_agent_LDADD = $(device_libs) -lpthread
+
+unit_tests += tests/unit/test-device tests/unit/test-device-http \
+	tests/unit/test-device-json
+tests_unit_test_device_SOURCES = tests/unit/test-device.c
+tests_unit_test_device_LDADD = libquoin-device.a
+tests_unit_test_device_http_SOURCES = tests/unit/test-device-http.c
+tests_unit_test_device_http_LDADD = libquoin-device.a
+tests_unit_test_device_json_SOURCES = tests/unit/test-device-json.c
+tests_unit_test_device_json_LDADD = libquoin-device.a
+
+fuzzers += tests/fuzz/fuzz-device-json
+tests_fuzz_fuzz_device_json_SOURCES = tests/fuzz/fuzz-device-json.c \
+	$(fuzz_main)
+tests_fuzz_fuzz_device_json_LDADD = libquoin-device.a
+tests_fuzz_fuzz_device_json_LDFLAGS = $(fuzz_ldflags)
+EXTRA_DIST += tests/fuzz/corpus-device-json
+
+noinst_PROGRAMS += tests/bench/loadgen
+tests_bench_loadgen_SOURCES = tests/bench/loadgen.c
+tests_bench_loadgen_LDADD = $(device_libs) -lpthread
+
+dist_man_MANS += appliance/man/quoin-agent.1
+dist_doc_DATA += appliance/doc/PROTOCOL-DEVICE.md

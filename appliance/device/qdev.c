@@ -293,12 +293,14 @@ look_at_clock(struct qdev *d)
 static uint32_t
 back_off(struct qdev *d)
 {
-	uint32_t limit = BACK_OFF_FIRST, wait;
+	uint32_t max = d->config.back_off_max, limit = BACK_OFF_FIRST, wait;
 
-	for (uint32_t i = 1; i < d->failures && limit < BACK_OFF_MAX; i++)
+	if (max == 0 || max > BACK_OFF_MAX)
+		max = BACK_OFF_MAX;
+	for (uint32_t i = 1; i < d->failures && limit < max; i++)
 		limit *= 2;
 	wait = d->retry_after < WAIT_MAX ? d->retry_after : WAIT_MAX;
-	wait += spread(d, limit < BACK_OFF_MAX ? limit : BACK_OFF_MAX);
+	wait += spread(d, limit < max ? limit : max);
 	return wait > 0 ? wait : 1;
 }
 
@@ -323,11 +325,12 @@ pause_after(struct qdev *d)
 static void
 reconsider(struct qdev *d, enum qdev_action did, enum q_err e)
 {
-	bool refused = e == Q_DENIED || e == Q_UNAUTH;
+	bool refused = (e == Q_DENIED || e == Q_UNAUTH) &&
+	    d->http_status >= 400;
 
 	if (d->failures < UINT32_MAX)
 		d->failures++;
-	if (refused && d->http_status != 0 && did != QDEV_DO_STATUS)
+	if (refused && did != QDEV_DO_STATUS)
 		d->next = QDEV_DO_STATUS;
 	if (refused && did == QDEV_DO_RENEW)
 		d->ask_first = true;

@@ -91,6 +91,8 @@ struct qdev_config {
 	const char *agent;	/* what runs here, told in status; or NULL */
 	char *work;		/* work buffer, QDEV_WORK_MIN bytes or more */
 	size_t work_len;
+	uint32_t back_off_max;	/* longest pause of our own after failures, in
+				 * seconds; 0: an hour */
 };
 
 /* What the next step will do. */
