@@ -20,11 +20,13 @@ static const struct profile {
 	uint16_t key_usage;
 	enum oid purpose;	/* OID_COUNT: none */
 } profiles[] = {
-	[CERT_ROOT] = { true, -1, CERT_KU_KEY_CERT_SIGN | CERT_KU_CRL_SIGN, OID_COUNT },
+	[CERT_ROOT] = { true, -1, CERT_KU_KEY_CERT_SIGN | CERT_KU_CRL_SIGN,
+	    OID_COUNT },
 	[CERT_ISSUING] = { true, 0, CERT_KU_KEY_CERT_SIGN | CERT_KU_CRL_SIGN,
 	    OID_COUNT },
 	[CERT_TLS] = { false, -1, CERT_KU_DIGITAL_SIGNATURE, OID_SERVER_AUTH },
-	[CERT_DEVICE] = { false, -1, CERT_KU_DIGITAL_SIGNATURE, OID_CLIENT_AUTH },
+	[CERT_DEVICE] = { false, -1, CERT_KU_DIGITAL_SIGNATURE,
+	    OID_CLIENT_AUTH },
 };
 
 struct cert_template {

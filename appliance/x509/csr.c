@@ -80,8 +80,8 @@ parse_attributes(struct csr *csr, struct der *info, struct fault *f)
 		struct der values = der_enter(&attr, DER_SET);
 
 		if (!der_done(&attr) || values.left == 0)
-			return fault_set(f, Q_PROTO,
-			    "attribute of the certificate request is malformed");
+			return fault_set(f, Q_PROTO, "attribute of the "
+			    "certificate request is malformed");
 		if (oid_is(oid, OID_CHALLENGE_PASSWORD)) {
 			if (csr->challenge.p != NULL ||
 			    !parse_challenge(csr, &values))
@@ -113,7 +113,8 @@ parse_info(struct csr *csr, struct fault *f)
 	csr->subject = der_get_whole(&info, DER_SEQUENCE);
 	spki = der_get_whole(&info, DER_SEQUENCE);
 	if (info.bad)
-		return fault_set(f, Q_PROTO, "certificate request is malformed");
+		return fault_set(f, Q_PROTO,
+		    "certificate request is malformed");
 	e = name_common(csr->subject, &csr->cn, f);
 	if (e == Q_OK)
 		e = pubkey_parse(spki, &csr->key, f);

@@ -70,8 +70,8 @@ test_openssl_accepts(void)
 
 	is_int(openssl_verdict(&root, NULL, &root, X509_PURPOSE_ANY, NOW),
 	    X509_V_OK, "root");
-	is_int(openssl_verdict(&ca, NULL, &root, X509_PURPOSE_ANY, NOW), X509_V_OK,
-	    "issuing CA");
+	is_int(openssl_verdict(&ca, NULL, &root, X509_PURPOSE_ANY, NOW),
+	    X509_V_OK, "issuing CA");
 	is_int(openssl_verdict(&device, &ca, &root, X509_PURPOSE_SSL_CLIENT,
 	    NOW), X509_V_OK, "device as TLS client");
 	is_int(openssl_verdict(&device_rsa, &ca, &root,
@@ -111,8 +111,8 @@ test_parse(void)
 	is_str(id, device.device_id, "CN is the DeviceID");
 	ok(c.not_before == NOW - 3600 && c.not_after == NOW + 365 * DAY,
 	    "dates");
-	ok(!c.is_ca && c.key_usage == CERT_KU_DIGITAL_SIGNATURE && c.version == 3 &&
-	    !c.self_issued && c.serial.len == 16, "leaf");
+	ok(!c.is_ca && c.key_usage == CERT_KU_DIGITAL_SIGNATURE &&
+	    c.version == 3 && !c.self_issued && c.serial.len == 16, "leaf");
 	ok(bytes_equal(c.aki, ski_of(&ca)) &&
 	    bytes_equal(c.ski, ski_of(&device)), "key identifiers");
 	ok(cert_extension(&c, (struct bytes){ eku, 3 }, &critical, &rest) &&
