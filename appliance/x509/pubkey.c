@@ -4,6 +4,7 @@
 #include "x509/pubkey.h"
 
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 #include <openssl/sha.h>
@@ -183,14 +184,15 @@ pubkey_load(const struct pubkey *key, EVP_PKEY **ret_pkey, struct fault *f)
 		params[1] = param_uint(OSSL_PKEY_PARAM_RSA_E, key->e, e);
 	}
 	params[2] = OSSL_PARAM_construct_end();
-	if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) <= 0 ||
-	    EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) <= 0) {
-		EVP_PKEY_CTX_free(ctx);
+	ERR_set_mark();
+	if (ctx != NULL && EVP_PKEY_fromdata_init(ctx) > 0)
+		EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params);
+	ERR_pop_to_mark();
+	EVP_PKEY_CTX_free(ctx);
+	if (pkey == NULL)
 		return fault_set(f, Q_INVALID, ec ?
 		    "P-256 point is not on the curve" :
 		    "RSA public key is not usable");
-	}
-	EVP_PKEY_CTX_free(ctx);
 	*ret_pkey = pkey;
 	return Q_OK;
 }

@@ -3,6 +3,7 @@
 
 #include "x509/pubkey.h"
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 
@@ -133,8 +134,11 @@ pubkey_verify_with(EVP_PKEY *pkey, enum sig_alg alg, struct bytes msg,
 	if (row == NULL || EVP_PKEY_get_base_id(pkey) != row->type)
 		return fault_set(f, Q_SIGNATURE,
 		    "signature algorithm does not fit the key");
+	/* a bad signature must not be taken for an error of the caller's TLS */
+	ERR_set_mark();
 	ctx = EVP_PKEY_CTX_new(pkey, NULL);
 	good = verify_digest(ctx, row, msg, sig);
+	ERR_pop_to_mark();
 	EVP_PKEY_CTX_free(ctx);
 	return good ? Q_OK :
 	    fault_set(f, Q_SIGNATURE, "signature does not verify");

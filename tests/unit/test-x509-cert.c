@@ -499,21 +499,6 @@ test_builder(void)
 	is_int((long long)out.len, 0, "nothing was put");
 }
 
-static void
-leave(const char *dir, const char *name, const struct party *p)
-{
-	AUTO_BUF struct buf pem = BUF_INIT(PEM_TEXT_MAX);
-	char path[512];
-	FILE *file;
-
-	pem_encode(&pem, PEM_CERTIFICATE, buf_bytes(&p->cert));
-	snprintf(path, sizeof(path), "%s/%s.pem", dir, name);
-	file = fopen(path, "w");
-	if (file == NULL || fwrite(pem.p, 1, pem.len, file) != pem.len ||
-	    fclose(file) != 0)
-		die(path);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -543,7 +528,8 @@ main(int argc, char **argv)
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
 		issue(all[i].kind, all[i].p, all[i].issuer);
 		if (argc > 1 && all[i].p != &stranger)
-			leave(argv[1], all[i].file, all[i].p);
+			leave_pem(argv[1], all[i].file, PEM_CERTIFICATE,
+			    buf_bytes(&all[i].p->cert));
 	}
 	/* a leaf under a leaf */
 	buf_reset(&stranger.cert);

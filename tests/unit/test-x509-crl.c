@@ -163,19 +163,8 @@ test_good(const char *dir)
 	is_int((long long)got.len, (long long)tbs.len, "the same inside");
 	is_int(crl_open(buf_bytes(&crl), buf_bytes(&root.spki), &got, &f),
 	    Q_SIGNATURE, "not with another");
-	if (dir != NULL) {
-		AUTO_BUF struct buf pem = BUF_INIT(PEM_TEXT_MAX);
-		char path[512];
-		FILE *file;
-
-		snprintf(path, sizeof(path), "%s/crl.pem", dir);
-		pem_encode(&pem, PEM_CRL, buf_bytes(&crl));
-		file = fopen(path, "w");
-		if (file == NULL ||
-		    fwrite(pem.p, 1, pem.len, file) != pem.len ||
-		    fclose(file) != 0)
-			die(path);
-	}
+	if (dir != NULL)
+		leave_pem(dir, "crl", PEM_CRL, buf_bytes(&crl));
 	make_serial(CERT_DEVICE, entries[1].serial);
 	crl_sort(entries, 3);
 	is_int(build(&spec, entries, 3, &tbs, &f), Q_OK, "built again");

@@ -13,6 +13,7 @@
 
 #include "x509/assemble.h"
 #include "x509/name.h"
+#include "x509/pem.h"
 
 #define URL "http://quoin.example:6080/"
 
@@ -212,4 +213,20 @@ issue(enum cert_kind kind, struct party *subject, struct party *issuer)
 	if (cert_check_tbs(buf_bytes(&tbs), &want, &f) != Q_OK)
 		die(f.msg);
 	sign_tbs(issuer, buf_bytes(&tbs), &subject->cert);
+}
+
+void
+leave_pem(const char *dir, const char *name, const char *label,
+    struct bytes der)
+{
+	AUTO_BUF struct buf pem = BUF_INIT(PEM_TEXT_MAX);
+	char path[512];
+	FILE *file;
+
+	pem_encode(&pem, label, der);
+	snprintf(path, sizeof(path), "%s/%s.pem", dir, name);
+	file = fopen(path, "w");
+	if (file == NULL || fwrite(pem.p, 1, pem.len, file) != pem.len ||
+	    fclose(file) != 0)
+		die(path);
 }

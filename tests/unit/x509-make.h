@@ -52,6 +52,10 @@ void issue(enum cert_kind kind, struct party *subject, struct party *issuer);
 /* The TBSCertificate of a device, by a template made for it. */
 void device_tbs(struct party *subject, struct party *issuer, struct buf *out);
 
-void die(const char *what);
+/* Write DER as PEM to dir/name.pem. */
+void leave_pem(const char *dir, const char *name, const char *label,
+    struct bytes der);
+
+void die(const char *what) __attribute__((noreturn));
 
 #endif
