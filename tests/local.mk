@@ -28,3 +28,10 @@ AM_TESTS_ENVIRONMENT = \
 	units='$(units)'; export units; \
 	installed_programs='$(installed_programs)'; \
 	export installed_programs;
+
+# What tests/run asks for.
+list-tests:
+	@echo $(TESTS)
+list-fuzzers:
+	@echo $(fuzzers)
+.PHONY: list-tests list-fuzzers
