@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "quoinctl/batch.h"
+#include "quoinctl/ctl.h"
+#include "quoinctl/out.h"
+#include "records/load.h"
+
+#define SHOWN 20
+#define GONE_MS 10000
+#define GONE_STEP_MS 100
+
+static const struct col cols[] = {
+	{ "Name", "name" }, { "Devices", "devices" },
+	{ "Not enrolled", "not_enrolled" }, { "Enrolled", "enrolled" },
+	{ "Renewed", "renewed" }, { "Expired", "expired" },
+	{ "Revoked", "revoked" }, { "Policy", "policy" },
+	{ "Note", "note" },
+};
+
+void
+out_counts(struct json_object *o, const struct rec_device_counts *n)
+{
+	out_int(o, "devices", n->devices);
+	out_int(o, "not_enrolled", n->not_enrolled);
+	out_int(o, "enrolled", n->enrolled);
+	out_int(o, "renewed", n->renewed);
+	out_int(o, "expired", n->expired);
+	out_int(o, "revoked", n->revoked);
+}
+
+static enum q_err
+batch_json(struct ctl *c, const struct rec_batch *batch,
+    struct json_object **ret_json, struct fault *f)
+{
+	struct rec_device_counts n;
+	struct json_object *o;
+	enum q_err r = rec_device_counters(c->records, batch->key, &n, f);
+
+	if (r != Q_OK)
+		return r;
+	o = out_record(REC_BATCH, batch);
+	out_counts(o, &n);
+	if (batch->deleting)
+		out_str(o, "note", "being deleted");
+	else if (batch->load_id[0] != '\0')
+		out_str(o, "note", "being loaded");
+	else
+		out_str(o, "note", batch->description);
+	*ret_json = o;
+	return Q_OK;
+}
+
+enum q_err
+cmd_batch_list(struct ctl *c, struct fault *f)
+{
+	struct rec_batch batch;
+	struct json_object *o;
+	struct out_list list;
+	enum q_err r = ctl_records(c, f);
+	AUTO_REC_LIST struct rec_list it =
+	    REC_LIST(c->records, REC_BATCH, NULL, NULL);
+
+	if (r != Q_OK)
+		return r;
+	out_list_begin(&list, c, "batches", cols, ARRAY_LEN(cols));
+	while ((r = rec_list_next(&it, &batch, f)) == Q_OK) {
+		r = batch_json(c, &batch, &o, f);
+		if (r != Q_OK)
+			break;
+		out_list_add(&list, o);
+	}
+	out_list_end(&list, "no batches: quoinctl batch create NAME makes "
+	    "one");
+	return r == Q_NOTFOUND ? Q_OK : r;
+}
+
+enum q_err
+batch_read(struct ctl *c, const char *name, struct rec_batch *ret_batch,
+    struct fault *f)
+{
+	enum q_err r = ctl_records(c, f);
+
+	if (r == Q_OK)
+		r = rec_batch_get(c->records, name, ret_batch, f);
+	return r == Q_NOTFOUND ? fault_set(f, r, "no batch %.64s: quoinctl "
+	    "batch list shows what there is", name) : r;
+}
+
+static enum q_err
+batch_tell(struct ctl *c, struct fault *f)
+{
+	struct rec_batch batch;
+	struct json_object *o;
+	enum q_err r = batch_read(c, c->argv[0], &batch, f);
+
+	if (r == Q_OK)
+		r = batch_json(c, &batch, &o, f);
+	if (r == Q_OK)
+		out_show(c, cols, ARRAY_LEN(cols), o);
+	return r;
+}
+
+enum q_err
+cmd_batch_show(struct ctl *c, struct fault *f)
+{
+	return batch_tell(c, f);
+}
+
+/* Everything that is wrong with the list: for people the first of it. */
+static void
+tell_bad(struct ctl *c, const struct fleet *fl)
+{
+	char line[FLEET_LINE];
+
+	c->problems = json_object_new_array();
+	for (size_t i = 0; i < fl->n_bad; i++) {
+		fleet_bad_text(&fl->bad[i], line);
+		if (i < SHOWN)
+			fprintf(stderr, "  %s\n", line);
+		if (c->json)
+			json_object_array_add(c->problems,
+			    json_object_new_string(line));
+	}
+	if (fl->n_bad > SHOWN)
+		fprintf(stderr, "  and %zu more%s\n", fl->n_bad - SHOWN,
+		    c->json ? "" : "; --json names them all");
+}
+
+static void
+progress(void *ctx, size_t done, size_t all)
+{
+	(void)ctx;
+	fprintf(stderr, "\r%zu of %zu devices%s", done, all,
+	    done == all ? "\n" : "");
+}
+
+/* A short list needs no progress, a pipe gets none. */
+#define PROGRESS_FROM 50000
+
+enum q_err
+batch_load(struct ctl *c, const char *name, struct fleet *fl,
+    struct fault *f)
+{
+	bool talk = fl->n >= PROGRESS_FROM && isatty(2) && !c->json;
+	enum q_err r = rec_load_undo(c->records, name, f);
+
+	if (r == Q_OK)
+		r = rec_load_devices(c->records, name, fl,
+		    talk ? progress : NULL, NULL, f);
+	if (fl->n_bad > 0)
+		tell_bad(c, fl);
+	return r;
+}
+
+static enum q_err
+read_fleet(struct ctl *c, struct fleet *fl, struct fault *f)
+{
+	const char *path = c->opt[CTL_OPT_devices];
+	enum q_err r;
+
+	r = fleet_load(fl, strcmp(path, "-") == 0 ? "/dev/stdin" : path, f);
+	/* Before anything is made; the load looks again. */
+	if (r == Q_OK)
+		r = fleet_check(fl, f);
+	if (r != Q_OK && fl->n_bad > 0)
+		tell_bad(c, fl);
+	return r;
+}
+
+/* Whether a batch of an earlier run that was cut short may be gone on with:
+ * empty, and under the same policy. */
+static enum q_err
+batch_again(struct ctl *c, const struct rec_batch *want, struct fault *f)
+{
+	struct rec_batch have;
+	struct rec_device_counts n;
+	enum q_err r = rec_load_undo(c->records, want->key, f);
+
+	if (r == Q_OK)
+		r = rec_batch_get(c->records, want->key, &have, f);
+	if (r == Q_OK)
+		r = rec_device_counters(c->records, want->key, &n, f);
+	if (r != Q_OK)
+		return r;
+	if (n.devices > 0 || have.deleting ||
+	    strcmp(have.policy, want->policy) != 0)
+		return fault_set(f, Q_EXISTS, "batch %s exists: quoinctl "
+		    "batch add loads more devices into it", want->key);
+	return Q_OK;
+}
+
+/* Take back a batch that this run made and whose load was refused. */
+static void
+batch_unmake(struct ctl *c, const char *name)
+{
+	struct rec_batch batch;
+
+	if (rec_batch_get(c->records, name, &batch, NULL) == Q_OK &&
+	    batch.load_id[0] == '\0' &&
+	    rec_batch_delete(c->records, name, batch.rev, NULL) != Q_OK)
+		fprintf(stderr, "quoinctl: batch %s is left empty\n", name);
+}
+
+enum q_err
+cmd_batch_create(struct ctl *c, struct fault *f)
+{
+	AUTO_FLEET struct fleet fl = { 0 };
+	struct rec_batch batch = { 0 };
+	bool made;
+	enum q_err r = ctl_need(c, CTL_OPT_policy, f);
+
+	if (r != Q_OK)
+		return r;
+	if (strlen(c->argv[0]) > REC_NAME_MAX ||
+	    strlen(c->opt[CTL_OPT_policy]) > REC_NAME_MAX ||
+	    (c->opt[CTL_OPT_description] != NULL &&
+		strlen(c->opt[CTL_OPT_description]) >=
+		sizeof(batch.description)))
+		return fault_set(f, Q_USAGE, "a name is at most %d bytes, a "
+		    "description %zu", REC_NAME_MAX,
+		    sizeof(batch.description) - 1);
+	snprintf(batch.key, sizeof(batch.key), "%s", c->argv[0]);
+	snprintf(batch.policy, sizeof(batch.policy), "%s",
+	    c->opt[CTL_OPT_policy]);
+	if (c->opt[CTL_OPT_description] != NULL)
+		snprintf(batch.description, sizeof(batch.description), "%s",
+		    c->opt[CTL_OPT_description]);
+	if (c->opt[CTL_OPT_devices] != NULL)
+		r = read_fleet(c, &fl, f);
+	if (r == Q_OK)
+		r = ctl_records(c, f);
+	if (r == Q_OK)
+		r = rec_batch_make(c->records, &batch, &c->by, f);
+	made = r == Q_OK;
+	if (r == Q_EXISTS && c->opt[CTL_OPT_devices] != NULL)
+		r = batch_again(c, &batch, f);
+	if (r == Q_OK && c->opt[CTL_OPT_devices] != NULL)
+		r = batch_load(c, batch.key, &fl, f);
+	if (r == Q_OK)
+		return batch_tell(c, f);
+	if (made)
+		batch_unmake(c, batch.key);
+	return r;
+}
+
+enum q_err
+cmd_batch_add(struct ctl *c, struct fault *f)
+{
+	AUTO_FLEET struct fleet fl = { 0 };
+	struct rec_batch batch;
+	enum q_err r = ctl_need(c, CTL_OPT_devices, f);
+
+	if (r == Q_OK)
+		r = batch_read(c, c->argv[0], &batch, f);
+	if (r == Q_OK)
+		r = read_fleet(c, &fl, f);
+	if (r == Q_OK)
+		r = batch_load(c, batch.key, &fl, f);
+	if (r == Q_OK)
+		r = rec_actor_note(c->records, &c->by, "batch add", batch.key,
+		    f);
+	return r == Q_OK ? batch_tell(c, f) : r;
+}
+
+enum q_err
+cmd_batch_export(struct ctl *c, struct fault *f)
+{
+	struct rec_batch batch;
+	struct rec_device dev;
+	size_t n = 0;
+	enum q_err r = batch_read(c, c->argv[0], &batch, f);
+	AUTO_REC_LIST struct rec_list it =
+	    REC_LIST(c->records, REC_DEVICE, "batch", c->argv[0]);
+
+	if (r != Q_OK)
+		return r;
+	it.keys_only = batch.load_id[0] == '\0';
+	printf("{\"devices\":[");
+	while ((r = rec_list_next(&it, &dev, f)) == Q_OK)
+		if (it.keys_only || rec_device_valid(&batch, &dev))
+			printf("%s\n\"%s\"", n++ > 0 ? "," : "", dev.key);
+	puts("\n]}");
+	return r == Q_NOTFOUND ? Q_OK : r;
+}
+
+enum q_err
+wait_gone(struct ctl *c, enum rec_type type, const char *key,
+    struct fault *f)
+{
+	union rec_any any;
+	int64_t until = clock_mono_ms() + GONE_MS;
+	struct json_object *o = out_object();
+	const char *name = rec_desc(type)->name;
+	enum q_err r = Q_OK;
+
+	while (c->opt[CTL_OPT_no_wait] == NULL && r == Q_OK) {
+		r = rec_get(c->records, type, key, &any, f);
+		if (r == Q_OK && clock_mono_ms() >= until)
+			break;
+		if (r == Q_OK)
+			poll(NULL, 0, GONE_STEP_MS);
+	}
+	out_str(o, name, key);
+	out_bool(o, "gone", r == Q_NOTFOUND);
+	if (r == Q_NOTFOUND)
+		out_done(c, o, "%s %s is deleted.", name, key);
+	else
+		out_done(c, o, "%s %s is being deleted by quoin-enrold.",
+		    name, key);
+	return r == Q_NOTFOUND ? Q_OK : r;
+}
+
+enum q_err
+cmd_batch_delete(struct ctl *c, struct fault *f)
+{
+	enum q_err r = ctl_records(c, f);
+
+	if (r == Q_OK)
+		r = rec_batch_remove(c->records, c->argv[0], &c->by, f);
+	return r == Q_OK ? wait_gone(c, REC_BATCH, c->argv[0], f) : r;
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "quoinctl/ctl.h"
+#include "quoinctl/out.h"
+
+#define ACTIVITY_DEFAULT 20
+#define ACTIVITY_MAX 10000
+
+/* The name that signd has, if it can be asked; the file's otherwise. */
+static void
+name_now(struct ctl *c, char *out, size_t cap)
+{
+	AUTO_REPLY struct wire_reply hold = { 0 };
+	struct signd_status_req req = { 0 };
+	struct signd_status_rsp s;
+
+	snprintf(out, cap, "%s", c->conf.name);
+	if (ctl_signd(c, NULL) == Q_OK &&
+	    signd_status(c->signd, &req, &s, &hold, NULL) == Q_OK &&
+	    s.host[0] != '\0')
+		snprintf(out, cap, "%s%s%s", s.host,
+		    s.ips[0] != '\0' ? "," : "", s.ips);
+}
+
+#define PUT_STR(o, key, value) out_str(o, key, value)
+#define PUT_INT(o, key, value) out_int(o, key, (uint64_t)(value))
+#define PUT_BOOL(o, key, value) out_bool(o, key, (value) != 0)
+
+enum q_err
+cmd_config_show(struct ctl *c, struct fault *f)
+{
+	static const struct col cols[] = {
+#define X(field, key, kind, low, high, dflt, text) { key, key, COL_PLAIN },
+		CONF_TABLE(X)
+#undef X
+	};
+	char name[SIGND_HOST_MAX + SIGND_IPS_MAX + 2];
+	struct json_object *o = out_object();
+
+	(void)f;
+#define X(field, key, kind, low, high, dflt, text) \
+	PUT_##kind(o, key, c->conf.field);
+	CONF_TABLE(X)
+#undef X
+	name_now(c, name, sizeof(name));
+	out_str(o, "name", name);
+	out_show(c, cols, ARRAY_LEN(cols), o);
+	return Q_OK;
+}
+
+enum q_err
+cmd_config_name(struct ctl *c, struct fault *f)
+{
+	AUTO_REPLY struct wire_reply hold = { 0 };
+	char host[SIGND_HOST_MAX + 1];
+	struct signd_name_set_req req = { .host = host };
+	struct signd_name_set_rsp rsp;
+	struct json_object *o;
+	enum q_err r = ctl_name_split(c->argv[0], host, &req.ips, f);
+
+	if (r == Q_OK)
+		r = ctl_signd(c, f);
+	if (r == Q_OK)
+		r = ctl_records(c, f);
+	if (r == Q_OK)
+		r = signd_name_set(c->signd, &req, &rsp, &hold, f);
+	/* The setting is what tells enrold; signd holds the truth. */
+	if (r == Q_OK)
+		r = rec_setting_set(c->records, "name", c->argv[0], f);
+	if (r == Q_OK)
+		r = rec_actor_note(c->records, &c->by, "config name",
+		    host, f);
+	if (r != Q_OK)
+		return r;
+	o = out_object();
+	out_str(o, "host", host);
+	out_str(o, "ips", req.ips);
+	out_int(o, "generation", rsp.generation);
+	out_done(c, o, "The appliance's name is %s%s%s; its TLS certificates "
+	    "are reissued.", host, req.ips[0] != '\0' ? ", " : "", req.ips);
+	return Q_OK;
+}
+
+enum q_err
+cmd_activity_list(struct ctl *c, struct fault *f)
+{
+	static const struct col cols[] = {
+		{ "Time", "at" }, { "Who", "who" }, { "From", "from" },
+		{ "What", "what" }, { "Object", "object" },
+	};
+	AUTO_FREE struct rec_activity *ring = NULL;
+	struct out_list list;
+	size_t n, at = 0;
+	enum q_err r = ctl_number(c, CTL_OPT_limit, ACTIVITY_DEFAULT, &n, f);
+
+	if (r == Q_OK && n > ACTIVITY_MAX)
+		r = fault_set(f, Q_USAGE, "--limit: at most %d",
+		    ACTIVITY_MAX);
+	if (r == Q_OK)
+		r = ctl_records(c, f);
+	if (r != Q_OK)
+		return r;
+	ring = calloc(n, sizeof(*ring));
+	if (ring == NULL)
+		return Q_NOMEM;
+	{
+		AUTO_REC_LIST struct rec_list it =
+		    REC_LIST(c->records, REC_ACTIVITY, NULL, NULL);
+
+		while ((r = rec_list_next(&it, &ring[at % n], f)) == Q_OK)
+			at++;
+	}
+	/* The slot that the end was found in is only overwritten on OK. */
+	out_list_begin(&list, c, "activity", cols, ARRAY_LEN(cols));
+	for (size_t i = at > n ? at - n : 0; i < at; i++)
+		out_list_add(&list, out_record(REC_ACTIVITY, &ring[i % n]));
+	out_list_end(&list, "nothing was done yet");
+	return r == Q_NOTFOUND ? Q_OK : r;
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QUOINCTL_COMMANDS_H
+#define QUOINCTL_COMMANDS_H
+
+/*
+ * The command line, written once: parser, help and completion are made from
+ * these tables, and quoinctl(1) is held against them by a test.
+ */
+
+/* X(id, name, what its value is or NULL for a flag, text) */
+#define CTL_OPTIONS(X)                                                        \
+	X(state, "state", "DIR", "use DIR/quoin.conf")                        \
+	X(json, "json", NULL, "print JSON")                                   \
+	X(help, "help", NULL, "say how a command is used")                    \
+	X(policy, "policy", "POLICY", "the policy")                           \
+	X(devices, "devices", "FILE", "file of DeviceIDs, - for standard input") \
+	X(batch, "batch", "BATCH", "the batch")                               \
+	X(description, "description", "TEXT", "what it is, for people")       \
+	X(status, "status", "STATUS",                                         \
+	    "only not-enrolled, enrolled, expired or revoked devices")        \
+	X(limit, "limit", "N", "at most N of them")                           \
+	X(reason, "reason", "TEXT", "why; keyCompromise, superseded, "        \
+	    "cessationOfOperation and the like also go into the CRL")         \
+	X(device_lifetime, "device-lifetime", "TIME",                         \
+	    "life of device certificates, e.g. 30d")                          \
+	X(issuing_lifetime, "issuing-lifetime", "TIME",                       \
+	    "life of the issuing CA, e.g. 5y")                                \
+	X(autorenew, "autorenew", NULL, "devices renew by themselves")        \
+	X(no_autorenew, "no-autorenew", NULL,                                 \
+	    "devices renew when allowed to")                                  \
+	X(issuing_autorenew, "issuing-autorenew", NULL,                       \
+	    "the issuing CA is renewed in time (default)")                    \
+	X(no_issuing_autorenew, "no-issuing-autorenew", NULL,                 \
+	    "the issuing CA ends when it ends")                               \
+	X(allow_rekey, "allow-rekey", NULL,                                   \
+	    "devices may renew with a new key")                               \
+	X(no_allow_rekey, "no-allow-rekey", NULL, "they may not (default)")   \
+	X(allow_rsa2048, "allow-rsa2048", NULL,                               \
+	    "device keys may be RSA-2048")                                    \
+	X(no_allow_rsa2048, "no-allow-rsa2048", NULL,                         \
+	    "they may not (default)")                                         \
+	X(rsa, "rsa", NULL, "TLS keys RSA-3072 instead of P-256")             \
+	X(pem, "pem", NULL, "print PEM")                                      \
+	X(head, "head", "NOTE",                                               \
+	    "the end as an earlier run told it: the journal must hold it")    \
+	X(no_wait, "no-wait", NULL, "do not wait until it is gone")
+
+enum ctl_opt {
+#define X(id, name, value, text) CTL_OPT_##id,
+	CTL_OPTIONS(X)
+#undef X
+	CTL_OPTS
+};
+
+#define O_(id) (1u << CTL_OPT_##id)
+#define O_FLAGS_                                                          \
+	(O_(autorenew) | O_(no_autorenew) | O_(issuing_autorenew) |       \
+	    O_(no_issuing_autorenew) | O_(allow_rekey) |                  \
+	    O_(no_allow_rekey) | O_(allow_rsa2048) | O_(no_allow_rsa2048))
+#define O_LIVES_ (O_(device_lifetime) | O_(issuing_lifetime))
+
+/* X(id, group, verb, least and most arguments, arguments and needed options,
+ * options it takes beside --state --json --help, text) */
+#define CTL_COMMANDS(X)                                                       \
+	X(status, "status", "", 0, 0, "", 0, "how the whole appliance is")    \
+	X(config_show, "config", "show", 0, 0, "", 0,                         \
+	    "the configuration that is in force")                             \
+	X(config_name, "config", "name", 1, 1, "HOST[,IP...]", 0,             \
+	    "set the appliance's name and reissue its TLS certificates")      \
+	X(batch_list, "batch", "list", 0, 0, "", 0,                           \
+	    "all batches with their counts")                                  \
+	X(batch_show, "batch", "show", 1, 1, "NAME", 0, "one batch")          \
+	X(batch_create, "batch", "create", 1, 1, "NAME --policy POLICY",      \
+	    O_(policy) | O_(devices) | O_(description),                       \
+	    "make a batch and load its devices, all or nothing")              \
+	X(batch_add, "batch", "add", 1, 1, "NAME --devices FILE",             \
+	    O_(devices), "load more devices, all or nothing")                 \
+	X(batch_export, "batch", "export", 1, 1, "NAME", 0,                   \
+	    "its DeviceIDs as a file for batch create")                       \
+	X(batch_delete, "batch", "delete", 1, 1, "NAME", O_(no_wait),         \
+	    "revoke and delete all its devices, and the batch")               \
+	X(device_list, "device", "list", 0, 0, "",                            \
+	    O_(batch) | O_(status) | O_(limit), "devices of a batch or of all") \
+	X(device_find, "device", "find", 1, 1, "PREFIX", O_(limit),           \
+	    "devices whose DeviceID begins so")                               \
+	X(device_show, "device", "show", 1, 1, "ID", 0,                       \
+	    "one device and its certificates")                                \
+	X(device_add, "device", "add", 1, 10000, "ID... --batch BATCH",       \
+	    O_(batch), "add devices to a batch, all or nothing")              \
+	X(device_revoke, "device", "revoke", 1, 1, "ID", O_(reason),          \
+	    "refuse a device, and revoke its certificates")                   \
+	X(device_allow, "device", "allow", 1, 1, "ID", 0,                     \
+	    "let a device enrol or renew again")                              \
+	X(device_delete, "device", "delete", 1, 1, "ID", O_(no_wait),         \
+	    "revoke what a device holds and forget it")                       \
+	X(policy_list, "policy", "list", 0, 0, "", 0, "all policies")         \
+	X(policy_show, "policy", "show", 1, 1, "NAME", 0, "one policy")       \
+	X(policy_create, "policy", "create", 1, 1,                            \
+	    "NAME --device-lifetime TIME --issuing-lifetime TIME",            \
+	    O_LIVES_ | O_FLAGS_, "make a policy and its issuing CA")          \
+	X(policy_edit, "policy", "edit", 1, 1, "NAME", O_LIVES_ | O_FLAGS_,   \
+	    "change a policy; certificates that exist stay as they are")      \
+	X(policy_delete, "policy", "delete", 1, 1, "NAME", 0,                 \
+	    "delete a policy that no batch uses")                             \
+	X(hsm_status, "hsm", "status", 0, 0, "", 0,                           \
+	    "how the signing daemon and its token are")                       \
+	X(hsm_init, "hsm", "init", 0, 1, "[HOST[,IP...]]", O_(rsa),           \
+	    "make the OEM Root, the TLS keys and the sealing key")            \
+	X(hsm_root, "hsm", "root", 0, 0, "", O_(pem), "the OEM Root")         \
+	X(hsm_certs, "hsm", "certs", 0, 0, "", O_(pem),                       \
+	    "certificates of the appliance")                                  \
+	X(hsm_keys, "hsm", "keys", 0, 0, "", 0, "keys in the token")          \
+	X(journal_verify, "journal", "verify", 0, 0, "", O_(head),            \
+	    "find what was changed, dropped or swapped in the journal")       \
+	X(journal_tail, "journal", "tail", 0, 0, "", O_(limit),               \
+	    "the journal's last records (20)")                                \
+	X(activity_list, "activity", "list", 0, 0, "", O_(limit),             \
+	    "who did what, the latest (20) last")                             \
+	X(completion_bash, "completion", "bash", 0, 0, "", 0,                 \
+	    "print completion for bash")
+
+#endif
