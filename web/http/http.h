@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef HTTP_HTTP_H
+#define HTTP_HTTP_H
+
+/*
+ * The network daemons' web server: a table of routes, one handler per row.
+ * Connections wait parked in one epoll thread and take a worker only while
+ * they are served; what is measured, judged and cut is in PARKING of park.h.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct ssl_st;
+struct ssl_ctx_st;
+struct x509_st;
+struct evp_pkey_st;
+struct http_server;
+struct http_route;
+struct http_head;
+
+#define HTTP_LINE_MAX 4096 /* request line */
+#define HTTP_HEAD_MAX 16384 /* header lines together */
+#define HTTP_HEADERS_MAX 64
+#define HTTP_PARAMS_MAX 2
+
+struct http_request {
+	const char *method; /* HEAD shows as GET */
+	const char *path; /* decoded; no "//", "/./" or "/../" */
+	const char *query; /* as sent, behind the "?"; "" if there is none */
+	const char *param[HTTP_PARAMS_MAX]; /* the {} segments, decoded */
+	const char *content_type; /* lower case, without parameters; "" */
+	struct bytes body; /* NUL-terminated behind len */
+	const char *remote; /* address as text */
+	const struct http_route *route;
+	struct x509_st *peer_cert; /* nobody has judged it; NULL if none */
+	struct ssl_st *ssl; /* NULL on a plain port */
+	const struct http_head *head; /* for http_header() */
+};
+
+/* The first header line of that name, or NULL. Host, Authorization,
+ * Content-Type and the framing headers come at most once. */
+const char *http_header(const struct http_request *rq, const char *name);
+
+/* A query parameter, decoded ("+" is a space): NOTFOUND, INVALID for bad
+ * escapes or a NUL, TOOBIG when it does not fit. */
+enum q_err http_query(const struct http_request *rq, const char *name,
+    char *out, size_t cap) Q_CHECKED;
+
+/* RFC 5929 tls-unique (TLS 1.2) and RFC 9266 tls-exporter. */
+enum http_binding { HTTP_TLS_UNIQUE, HTTP_TLS_EXPORTER };
+#define HTTP_BINDING_MAX 64
+
+/* The channel binding of the request's connection; INVALID when the
+ * connection has none of that kind. */
+enum q_err http_channel_binding(const struct http_request *rq,
+    enum http_binding kind, uint8_t out[HTTP_BINDING_MAX],
+    size_t *ret_len) Q_CHECKED;
+
+struct http_response {
+	int status; /* 0: 200, or 204 without a body */
+	const char *content_type; /* static text */
+	struct buf body;
+	struct buf headers; /* only through http_response_header() */
+};
+
+/* Add "name: value". A value with a control character spoils the response,
+ * which is then a 500. */
+void http_response_header(struct http_response *rs, const char *name,
+    const char *value);
+
+/* Answer a request: Q_OK with *rs filled in, or an error, whose status,
+ * fault text and Retry-After the server sends instead of *rs. */
+typedef enum q_err http_handler(void *ctx, const struct http_request *rq,
+    struct http_response *rs, struct fault *f);
+
+#define HTTP_PROBLEM 1 /* errors as application/problem+json (RFC 9457) */
+
+struct http_route {
+	const char *method;
+	const char *pattern; /* "/v1/device/{id}": {} is one segment */
+	http_handler *handler;
+	int role; /* the daemon's own: not looked at here */
+	unsigned flags;
+	uint32_t body_max; /* 0: the server's */
+};
+
+/* Zero means the default in brackets. */
+struct http_config {
+	const char *address; /* NULL or "": all, IPv6 and IPv4 */
+	uint16_t port; /* 0: any free one */
+	struct ssl_ctx_st *tls; /* NULL: plain HTTP; up-referenced */
+	const char *realm; /* text of WWW-Authenticate on a 401, or NULL */
+	unsigned workers; /* [64] */
+	unsigned parked_max; /* [16384] */
+	unsigned parked_per_address; /* [256]; an IPv6 /64 is one address */
+	unsigned hello_ms; /* [10000] from accept to a whole ClientHello */
+	unsigned request_ms; /* [10000] for the handshake; for a request */
+	unsigned idle_ms; /* [5000] kept alive without a request */
+	uint32_t body_max; /* [65536] */
+};
+
+/* Listen and serve until http_server_stop(). routes must outlive the server.
+ * Raises RLIMIT_NOFILE to what parked_max takes, as far as it may. IO when
+ * the address can't be had, NOMEM. */
+enum q_err http_server_start(const struct http_config *cfg,
+    const struct http_route *routes, size_t n_routes, void *ctx,
+    struct http_server **ret_server, struct fault *f) Q_CHECKED;
+
+/* Requests being handled are finished, everything else is closed. NULL is
+ * accepted. */
+void http_server_stop(struct http_server *s);
+
+/* Use another certificate for connections that begin from now on. */
+void http_server_set_tls(struct http_server *s, struct ssl_ctx_st *tls);
+
+uint16_t http_server_port(const struct http_server *s);
+
+struct http_stats {
+	uint64_t accepted, handshakes, resumed, requests;
+	uint64_t dropped; /* parked ones that had to make room */
+	uint64_t expired; /* parked ones over their time */
+	uint64_t preempted; /* slow senders cut because others waited */
+	unsigned parked, queued, busy; /* now */
+};
+
+void http_server_stats(struct http_server *s, struct http_stats *ret_stats);
+
+/*
+ * A server's TLS: 1.2 and 1.3, ECDHE with AEAD, resumption, no
+ * renegotiation. chain is PEM: the server's certificate, then what leads to
+ * its root. key may live in a provider. With ask_client_cert every
+ * certificate is taken and none is judged. CONFIG when chain and key do not
+ * fit. The caller frees the result with SSL_CTX_free().
+ */
+enum q_err http_tls_ctx_new(struct bytes chain, struct evp_pkey_st *key,
+    bool ask_client_cert, struct ssl_ctx_st **ret_ctx,
+    struct fault *f) Q_CHECKED;
+
+#endif

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef HTTP_IO_H
+#define HTTP_IO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "http/peers.h"
+
+#define IO_AGAIN (-1)
+
+/* What is there now, through TLS or not: > 0 bytes, 0 at the end or on an
+ * error, IO_AGAIN when nothing is. */
+ssize_t io_read(struct conn *c, void *p, size_t cap);
+
+/* Wait up to ms for something to read; false when nothing came. */
+bool io_wait(struct conn *c, int ms);
+
+/* All of it before the deadline (clock_mono_ms), or false. */
+bool io_write(struct conn *c, const void *p, size_t len, int64_t deadline);
+
+/* Say that nothing more will be sent. */
+void io_finish(struct conn *c);
+
+/* The body of a request. Start with the bytes that came with the head. */
+struct body_source {
+	struct conn *c;
+	int64_t deadline;
+	const uint8_t *p; /* not yet used */
+	size_t len;
+	uint8_t chunk[4096]; /* p points here after the first read */
+};
+
+/* Append exactly len bytes, or everything of the chunked coding (RFC 9112
+ * 7.1; extensions and trailers are dropped). Returns 0, or the status to
+ * answer with: 400, 408, 413 (over out->max), or -1 when the peer is gone. */
+int body_read_length(struct body_source *b, size_t len, struct buf *out);
+int body_read_chunked(struct body_source *b, struct buf *out);
+
+#endif

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config.h"
+
+#include "http/json.h"
+
+#include <string.h>
+
+/* json-c keeps the last of two members with one name, and reads comments,
+ * single quotes and NaN unless told to be strict. Doubled names are found by
+ * walking the text once more, which is known to be well-formed by then. */
+struct walk {
+	const char *p;
+	const char *end;
+};
+
+#define NAMES_MAX 256 /* members of one object */
+
+struct name {
+	const char *p;
+	size_t len;
+};
+
+/* Behind the string that starts at w->p. */
+static struct name
+walk_string(struct walk *w)
+{
+	struct name s = { ++w->p, 0 };
+
+	while (w->p < w->end && *w->p != '"')
+		w->p += *w->p == '\\' && w->p + 1 < w->end ? 2 : 1;
+	s.len = (size_t)(w->p - s.p);
+	w->p++;
+	return s;
+}
+
+/* Behind the next of these bytes that is outside of strings. */
+static char
+walk_to(struct walk *w, const char *stops)
+{
+	while (w->p < w->end) {
+		if (*w->p == '"')
+			walk_string(w);
+		else if (strchr(stops, *w->p++) != NULL)
+			return w->p[-1];
+	}
+	return '\0';
+}
+
+/* Names of the object that starts at w->p: plain and all different. An
+ * escape in a name could hide a double, so there may be none. */
+static enum q_err
+names_check(struct walk w, struct fault *f)
+{
+	struct name seen[NAMES_MAX];
+	size_t n = 0;
+	unsigned depth = 0;
+	bool name_next = true;
+
+	for (w.p++; w.p < w.end; ) {
+		char c = *w.p;
+
+		if (c == '"' && depth == 0 && name_next) {
+			struct name s = walk_string(&w);
+
+			if (n == NAMES_MAX)
+				return fault_set(f, Q_INVALID,
+				    "JSON object has too many members");
+			if (memchr(s.p, '\\', s.len) != NULL)
+				return fault_set(f, Q_INVALID,
+				    "JSON name with an escape");
+			for (size_t i = 0; i < n; i++)
+				if (seen[i].len == s.len &&
+				    memcmp(seen[i].p, s.p, s.len) == 0)
+					return fault_set(f, Q_INVALID,
+					    "JSON name comes twice: %.*s",
+					    (int)(s.len < 60 ? s.len : 60),
+					    s.p);
+			seen[n++] = s;
+			name_next = false;
+			continue;
+		}
+		if (c == '"') {
+			walk_string(&w);
+			continue;
+		}
+		if ((c == '}' || c == ']') && depth-- == 0)
+			return Q_OK;
+		depth += c == '{' || c == '[';
+		name_next |= c == ',' && depth == 0;
+		w.p++;
+	}
+	return Q_OK;
+}
+
+static enum q_err
+doubles_check(struct bytes text, struct fault *f)
+{
+	struct walk w = { (const char *)text.p,
+		(const char *)text.p + text.len };
+
+	while (walk_to(&w, "{") != '\0') {
+		struct walk object = { w.p - 1, w.end };
+		enum q_err e = names_check(object, f);
+
+		if (e != Q_OK)
+			return e;
+	}
+	return Q_OK;
+}
+
+static bool
+blank_from(struct bytes text, size_t at)
+{
+	while (at < text.len && strchr(" \t\r\n", text.p[at]) != NULL)
+		at++;
+	return at == text.len;
+}
+
+enum q_err
+http_json_parse(struct bytes text, struct json_object **ret_obj,
+    struct fault *f)
+{
+	struct json_tokener *tok = json_tokener_new_ex(HTTP_JSON_DEPTH);
+	struct json_object *o;
+	enum json_tokener_error je;
+	size_t used;
+	enum q_err e;
+
+	if (tok == NULL)
+		return Q_NOMEM;
+	if (text.len == 0 || text.len > INT32_MAX) {
+		json_tokener_free(tok);
+		return fault_set(f, Q_INVALID, "no JSON object");
+	}
+	json_tokener_set_flags(tok, JSON_TOKENER_STRICT |
+	    JSON_TOKENER_VALIDATE_UTF8 | JSON_TOKENER_ALLOW_TRAILING_CHARS);
+	o = json_tokener_parse_ex(tok, (const char *)text.p, (int)text.len);
+	je = json_tokener_get_error(tok);
+	used = json_tokener_get_parse_end(tok);
+	json_tokener_free(tok);
+	if (je != json_tokener_success)
+		e = fault_set(f, Q_INVALID, "bad JSON: %s",
+		    je == json_tokener_continue ? "it ends too early"
+						: json_tokener_error_desc(je));
+	else if (!json_object_is_type(o, json_type_object))
+		e = fault_set(f, Q_INVALID, "no JSON object");
+	else if (memchr(text.p, '\0', text.len) != NULL ||
+	    memmem(text.p, text.len, "\\u0000", 6) != NULL)
+		e = fault_set(f, Q_INVALID, "NUL in JSON");
+	else if (!blank_from(text, used))
+		e = fault_set(f, Q_INVALID, "bytes behind the JSON object");
+	else
+		e = doubles_check(text, f);
+	if (e != Q_OK) {
+		json_object_put(o);
+		return e;
+	}
+	*ret_obj = o;
+	return Q_OK;
+}
+
+enum q_err
+http_json_body(const struct http_request *rq, struct json_object **ret_obj,
+    struct fault *f)
+{
+	if (strcmp(rq->content_type, HTTP_JSON) != 0)
+		return fault_set(f, Q_TYPE, "Content-Type must be %s",
+		    HTTP_JSON);
+	return http_json_parse(rq->body, ret_obj, f);
+}
+
+static enum q_err
+member(struct json_object *obj, const char *name, enum json_type type,
+    struct json_object **ret_value, struct fault *f)
+{
+	struct json_object *v;
+
+	if (!json_object_object_get_ex(obj, name, &v))
+		return fault_set(f, Q_NOTFOUND, "no member \"%s\"", name);
+	if (!json_object_is_type(v, type))
+		return fault_set(f, Q_INVALID, "\"%s\" is not of type %s",
+		    name, json_type_to_name(type));
+	*ret_value = v;
+	return Q_OK;
+}
+
+enum q_err
+http_json_text(struct json_object *obj, const char *name, size_t max,
+    const char **ret_text, struct fault *f)
+{
+	struct json_object *v;
+	enum q_err e = member(obj, name, json_type_string, &v, f);
+
+	if (e != Q_OK)
+		return e;
+	if ((size_t)json_object_get_string_len(v) > max)
+		return fault_set(f, Q_INVALID, "\"%s\" is over %zu bytes",
+		    name, max);
+	*ret_text = json_object_get_string(v);
+	return Q_OK;
+}
+
+enum q_err
+http_json_int(struct json_object *obj, const char *name, int64_t low,
+    int64_t high, int64_t *ret_value, struct fault *f)
+{
+	struct json_object *v;
+	enum q_err e = member(obj, name, json_type_int, &v, f);
+	int64_t n;
+
+	if (e != Q_OK)
+		return e;
+	n = json_object_get_int64(v);
+	if (n < low || n > high)
+		return fault_set(f, Q_INVALID,
+		    "\"%s\" is not from %lld to %lld", name, (long long)low,
+		    (long long)high);
+	*ret_value = n;
+	return Q_OK;
+}
+
+enum q_err
+http_json_bool(struct json_object *obj, const char *name, bool *ret_value,
+    struct fault *f)
+{
+	struct json_object *v;
+	enum q_err e = member(obj, name, json_type_boolean, &v, f);
+
+	if (e == Q_OK)
+		*ret_value = json_object_get_boolean(v);
+	return e;
+}
+
+enum q_err
+http_json_only(struct json_object *obj, const char *const *names, size_t n,
+    struct fault *f)
+{
+	json_object_object_foreach(obj, key, value) {
+		size_t i = 0;
+
+		(void)value;
+		while (i < n && strcmp(names[i], key) != 0)
+			i++;
+		if (i == n)
+			return fault_set(f, Q_INVALID,
+			    "unknown member \"%.60s\"", key);
+	}
+	return Q_OK;
+}
+
+enum q_err
+http_json_reply(struct http_response *rs, int status,
+    struct json_object *obj)
+{
+	size_t len;
+	const char *text = json_object_to_json_string_length(obj,
+	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
+
+	if (text == NULL)
+		return Q_NOMEM;
+	rs->status = status;
+	rs->content_type = HTTP_JSON;
+	buf_put(&rs->body, text, len);
+	buf_put(&rs->body, "\n", 1);
+	return rs->body.bad ? Q_TOOBIG : Q_OK;
+}

@@ -1,0 +1,471 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config.h"
+
+#include "http/park.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <openssl/ssl.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "http/hello.h"
+
+#define EVENTS_MAX 256
+#define ACCEPTS_MAX 128 /* in a row, before the others are looked at */
+#define TICK_MS 50 /* while somebody waits for a worker */
+#define SWEEP_MS 250 /* how late a deadline may be noticed */
+#define SLOW_MS 1000 /* a peer that may be cut when others wait */
+#define FDS_MAX (1U << 20)
+#define FDS_SPARE 128 /* left to the rest of the process */
+
+struct park {
+	struct park_config cfg;
+	pthread_t thread;
+	bool running;
+	int epoll;
+	int wake;
+	int listener;
+	uint8_t peek[HELLO_MAX]; /* the thread's */
+	pthread_mutex_t lock;
+	/* under the lock */
+	bool stopping;
+	int64_t swept;
+	unsigned free_workers;
+	struct peers *peers;
+	struct conn_list dead; /* closed when the lock is off */
+	struct conn **by_fd;
+	size_t n_fds;
+	int top_fd;
+	struct http_stats st;
+	atomic_uint queued; /* a copy of the READY count, without the lock */
+};
+
+static void
+conn_free(struct conn *c)
+{
+	if (c->ssl != NULL && SSL_is_init_finished(c->ssl))
+		SSL_shutdown(c->ssl);
+	SSL_free(c->ssl);
+	free(c->ahead);
+	close(c->fd);
+	free(c);
+}
+
+/* Take c out of everything; park_unlock() closes it. */
+static void
+conn_drop(struct park *p, struct conn *c)
+{
+	p->by_fd[c->fd] = NULL;
+	peers_remove(p->peers, c);
+	TAILQ_INSERT_TAIL(&p->dead, c, link);
+}
+
+/* Workers to those who want one, then unlock, then close the dead. */
+static void
+park_unlock(struct park *p)
+{
+	struct conn_list dead = TAILQ_HEAD_INITIALIZER(dead);
+	struct conn *c;
+
+	while (p->free_workers > 0 && !p->stopping &&
+	    (c = peers_next(p->peers)) != NULL) {
+		p->free_workers--;
+		peers_move(p->peers, c, CONN_BUSY);
+		p->cfg.give(p->cfg.ctx, c);
+	}
+	atomic_store(&p->queued, peers_count(p->peers, CONN_READY));
+	TAILQ_CONCAT(&dead, &p->dead, link);
+	pthread_mutex_unlock(&p->lock);
+	while ((c = TAILQ_FIRST(&dead)) != NULL) {
+		TAILQ_REMOVE(&dead, c, link);
+		conn_free(c);
+	}
+}
+
+static void
+conn_ready(struct park *p, struct conn *c)
+{
+	epoll_ctl(p->epoll, EPOLL_CTL_DEL, c->fd, NULL);
+	peers_move(p->peers, c, CONN_READY);
+}
+
+/* Edge-triggered, because what was peeked at stays readable. */
+static bool
+conn_watch(struct park *p, const struct conn *c)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLRDHUP | EPOLLET,
+		.data.fd = c->fd };
+
+	return epoll_ctl(p->epoll, EPOLL_CTL_ADD, c->fd, &ev) == 0;
+}
+
+/* Something came in, or the peer is gone. */
+static void
+conn_event(struct park *p, struct conn *c)
+{
+	ssize_t n;
+	enum hello h = HELLO_WHOLE;
+
+	if (!c->hello) {
+		conn_ready(p, c);
+		return;
+	}
+	n = recv(c->fd, p->peek, p->cfg.tls ? sizeof(p->peek) : 1,
+	    MSG_PEEK | MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n > 0 && p->cfg.tls)
+		h = hello_check(p->peek, (size_t)n);
+	if (n <= 0 || h == HELLO_BAD) {
+		conn_drop(p, c);
+		return;
+	}
+	if (h == HELLO_MORE)
+		return;
+	c->hello = false;
+	conn_ready(p, c);
+}
+
+/* Make room. False if there is nobody to put out. */
+static bool
+park_evict(struct park *p, struct conn *c)
+{
+	if (c == NULL)
+		return false;
+	p->st.dropped++;
+	conn_drop(p, c);
+	return true;
+}
+
+static void
+conn_new(struct park *p, int fd, const struct sockaddr_storage *addr)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+
+	if (c == NULL || (size_t)fd >= p->n_fds) {
+		free(c);
+		close(fd);
+		return;
+	}
+	c->fd = fd;
+	c->addr = *addr;
+	c->hello = true;
+	c->deadline = clock_mono_ms() + p->cfg.hello_ms;
+	if (peers_add(p->peers, c) != Q_OK) {
+		free(c);
+		close(fd);
+		return;
+	}
+	p->st.accepted++;
+	p->by_fd[fd] = c;
+	if (fd > p->top_fd)
+		p->top_fd = fd;
+	park_evict(p, peers_over(p->peers, c));
+	if (peers_count(p->peers, CONN_PARKED) +
+	    peers_count(p->peers, CONN_READY) > p->cfg.total)
+		park_evict(p, peers_greediest(p->peers));
+	if (p->by_fd[fd] == c && !conn_watch(p, c))
+		conn_drop(p, c);
+}
+
+static void
+park_accept(struct park *p)
+{
+	for (int i = 0; i < ACCEPTS_MAX; i++) {
+		struct sockaddr_storage addr;
+		socklen_t len = sizeof(addr);
+		bool full, evicted = false;
+		int fd = accept4(p->listener, (struct sockaddr *)&addr, &len,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		full = fd < 0 && (errno == EMFILE || errno == ENFILE);
+		if (fd < 0 && !full && errno != ECONNABORTED)
+			return;
+		pthread_mutex_lock(&p->lock);
+		if (full)
+			evicted = park_evict(p, peers_greediest(p->peers));
+		else if (fd >= 0)
+			conn_new(p, fd, &addr);
+		park_unlock(p);
+		if (full && !evicted) {
+			poll(NULL, 0, TICK_MS); /* workers hold all of them */
+			return;
+		}
+	}
+}
+
+/* Deadlines. A connection whose request came in part is told, by a worker. */
+static void
+park_sweep(struct park *p, int64_t now)
+{
+	for (int fd = 0; fd <= p->top_fd; fd++) {
+		struct conn *c = p->by_fd[fd];
+
+		if (c == NULL || c->state == CONN_BUSY || c->deadline > now ||
+		    (c->late && c->state == CONN_READY))
+			continue;
+		p->st.expired++;
+		if (c->ahead_len == 0 || c->late) {
+			conn_drop(p, c);
+			continue;
+		}
+		c->late = true;
+		c->deadline = now + p->cfg.hello_ms;
+		if (c->state == CONN_PARKED)
+			conn_ready(p, c);
+	}
+	p->swept = now;
+}
+
+/* Somebody waits and all workers are taken: see who can be cut off. */
+static void
+park_press(struct park *p, int64_t now)
+{
+	struct conn *c = peers_slowest(p->peers, now - SLOW_MS);
+
+	if (c == NULL)
+		return;
+	atomic_store(&c->slow_since, 0);
+	shutdown(c->fd, SHUT_RDWR);
+	p->st.preempted++;
+}
+
+static int
+park_timeout(struct park *p)
+{
+	if (peers_count(p->peers, CONN_READY) > 0)
+		return TICK_MS;
+	return peers_count(p->peers, CONN_PARKED) > 0 ? SWEEP_MS : -1;
+}
+
+/* What is due, then events; returns how long the next wait may be, or -2 at
+ * the end. */
+static int
+park_round(struct park *p, const struct epoll_event *ev, int n)
+{
+	int64_t now = clock_mono_ms();
+	int timeout;
+
+	for (int i = 0; i < n; i++) {
+		eventfd_t woken;
+
+		if (ev[i].data.fd == p->listener)
+			park_accept(p);
+		else if (ev[i].data.fd == p->wake)
+			eventfd_read(p->wake, &woken);
+	}
+	pthread_mutex_lock(&p->lock);
+	for (int i = 0; i < n; i++) {
+		struct conn *c = (size_t)ev[i].data.fd < p->n_fds
+		    ? p->by_fd[ev[i].data.fd] : NULL;
+
+		if (c != NULL && c->state == CONN_PARKED)
+			conn_event(p, c);
+	}
+	if (now - p->swept >= SWEEP_MS)
+		park_sweep(p, now);
+	if (peers_count(p->peers, CONN_READY) > 0 && p->free_workers == 0)
+		park_press(p, now);
+	timeout = p->stopping ? -2 : park_timeout(p);
+	park_unlock(p);
+	return timeout;
+}
+
+static void *
+park_thread(void *arg)
+{
+	struct park *p = arg;
+	struct epoll_event ev[EVENTS_MAX];
+	int timeout = -1;
+
+	while (timeout != -2) {
+		int n = epoll_wait(p->epoll, ev, EVENTS_MAX, timeout);
+
+		timeout = park_round(p, ev, n > 0 ? n : 0);
+	}
+	return NULL;
+}
+
+/* As many descriptors as this process may have; nothing here uses select. */
+static size_t
+raise_nofile(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) != 0)
+		return 1024;
+	rl.rlim_cur = rl.rlim_max < FDS_MAX ? rl.rlim_max : FDS_MAX;
+	if (setrlimit(RLIMIT_NOFILE, &rl) != 0 &&
+	    getrlimit(RLIMIT_NOFILE, &rl) != 0)
+		return 1024;
+	return (size_t)rl.rlim_cur;
+}
+
+static bool
+park_open(struct park *p)
+{
+	p->epoll = epoll_create1(EPOLL_CLOEXEC);
+	p->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (p->epoll < 0 || p->wake < 0)
+		return false;
+	for (int i = 0; i < 2; i++) {
+		int fd = i == 0 ? p->listener : p->wake;
+		struct epoll_event ev = { .events = EPOLLIN, .data.fd = fd };
+
+		if (epoll_ctl(p->epoll, EPOLL_CTL_ADD, fd, &ev) != 0)
+			return false;
+	}
+	return true;
+}
+
+enum q_err
+park_new(const struct park_config *cfg, int listener,
+    struct park **ret_park)
+{
+	struct park *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		return Q_NOMEM;
+	p->cfg = *cfg;
+	p->listener = listener;
+	p->epoll = p->wake = -1;
+	p->free_workers = cfg->workers;
+	TAILQ_INIT(&p->dead);
+	pthread_mutex_init(&p->lock, NULL);
+	p->n_fds = raise_nofile();
+	if (p->cfg.total + cfg->workers + FDS_SPARE > p->n_fds)
+		p->cfg.total = p->n_fds > 2ULL * (cfg->workers + FDS_SPARE)
+		    ? (unsigned)p->n_fds - cfg->workers - FDS_SPARE
+		    : (unsigned)p->n_fds / 2;
+	p->by_fd = calloc(p->n_fds, sizeof(struct conn *));
+	if (p->by_fd == NULL || peers_new(cfg->per_address, &p->peers) != Q_OK
+	    || !park_open(p)) {
+		park_free(p);
+		return Q_NOMEM;
+	}
+	*ret_park = p;
+	return Q_OK;
+}
+
+enum q_err
+park_run(struct park *p)
+{
+	p->running = pthread_create(&p->thread, NULL, park_thread, p) == 0;
+	return p->running ? Q_OK : Q_NOMEM;
+}
+
+void
+park_stop(struct park *p)
+{
+	pthread_mutex_lock(&p->lock);
+	p->stopping = true;
+	for (int fd = 0; fd <= p->top_fd; fd++) {
+		struct conn *c = p->by_fd[fd];
+
+		if (c != NULL && c->state == CONN_BUSY &&
+		    atomic_load(&c->slow_since) != 0)
+			shutdown(fd, SHUT_RD);
+	}
+	park_unlock(p);
+	eventfd_write(p->wake, 1);
+	if (p->running)
+		pthread_join(p->thread, NULL);
+	p->running = false;
+}
+
+void
+park_free(struct park *p)
+{
+	if (p == NULL)
+		return;
+	if (p->peers != NULL) {
+		pthread_mutex_lock(&p->lock);
+		for (int fd = 0; fd <= p->top_fd; fd++)
+			if (p->by_fd[fd] != NULL)
+				conn_drop(p, p->by_fd[fd]);
+		park_unlock(p);
+	}
+	peers_free(p->peers);
+	free(p->by_fd);
+	if (p->epoll >= 0)
+		close(p->epoll);
+	if (p->wake >= 0)
+		close(p->wake);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+}
+
+struct conn *
+park_conn(struct park *p, int fd)
+{
+	struct conn *c;
+
+	pthread_mutex_lock(&p->lock);
+	c = p->by_fd[fd];
+	pthread_mutex_unlock(&p->lock);
+	return c;
+}
+
+void
+park_back(struct park *p, struct conn *c, bool ready)
+{
+	unsigned parked;
+
+	pthread_mutex_lock(&p->lock);
+	if (p->stopping || (!ready && !conn_watch(p, c))) {
+		conn_drop(p, c);
+		park_unlock(p);
+		return;
+	}
+	parked = peers_count(p->peers, CONN_PARKED);
+	peers_move(p->peers, c, ready ? CONN_READY : CONN_PARKED);
+	park_evict(p, peers_over(p->peers, c));
+	park_unlock(p);
+	/* With nothing parked the thread sleeps without an end. */
+	if (parked == 0)
+		eventfd_write(p->wake, 1);
+}
+
+void
+park_close(struct park *p, struct conn *c)
+{
+	pthread_mutex_lock(&p->lock);
+	conn_drop(p, c);
+	park_unlock(p);
+}
+
+void
+park_worker_free(struct park *p)
+{
+	pthread_mutex_lock(&p->lock);
+	p->free_workers++;
+	park_unlock(p);
+}
+
+bool
+park_pressed(struct park *p)
+{
+	return atomic_load(&p->queued) > 0;
+}
+
+void
+park_stats(struct park *p, struct http_stats *st)
+{
+	pthread_mutex_lock(&p->lock);
+	st->accepted = p->st.accepted;
+	st->dropped = p->st.dropped;
+	st->expired = p->st.expired;
+	st->preempted = p->st.preempted;
+	st->parked = peers_count(p->peers, CONN_PARKED);
+	st->queued = peers_count(p->peers, CONN_READY);
+	st->busy = peers_count(p->peers, CONN_BUSY);
+	pthread_mutex_unlock(&p->lock);
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config.h"
+
+#include "http/reply.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "http/json.h"
+
+static const struct {
+	int status;
+	const char *text;
+} reasons[] = {
+	{ 200, "OK" }, { 201, "Created" }, { 202, "Accepted" },
+	{ 204, "No Content" }, { 301, "Moved Permanently" },
+	{ 302, "Found" }, { 303, "See Other" }, { 304, "Not Modified" },
+	{ 307, "Temporary Redirect" }, { 308, "Permanent Redirect" },
+	{ 400, "Bad Request" }, { 401, "Unauthorized" },
+	{ 403, "Forbidden" }, { 404, "Not Found" },
+	{ 405, "Method Not Allowed" }, { 406, "Not Acceptable" },
+	{ 408, "Request Timeout" }, { 409, "Conflict" },
+	{ 410, "Gone" }, { 411, "Length Required" },
+	{ 412, "Precondition Failed" }, { 413, "Content Too Large" },
+	{ 414, "URI Too Long" }, { 415, "Unsupported Media Type" },
+	{ 417, "Expectation Failed" }, { 422, "Unprocessable Content" },
+	{ 428, "Precondition Required" }, { 429, "Too Many Requests" },
+	{ 431, "Request Header Fields Too Large" },
+	{ 500, "Internal Server Error" }, { 501, "Not Implemented" },
+	{ 502, "Bad Gateway" }, { 503, "Service Unavailable" },
+	{ 504, "Gateway Timeout" }, { 505, "HTTP Version Not Supported" },
+};
+
+const char *
+http_reason(int status)
+{
+	for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
+		if (reasons[i].status == status)
+			return reasons[i].text;
+	return "Unknown";
+}
+
+void
+http_response_header(struct http_response *rs, const char *name,
+    const char *value)
+{
+	for (const char *s = value; *s != '\0'; s++)
+		if (((unsigned char)*s < 0x20 && *s != '\t') || *s == 0x7f)
+			rs->headers.bad = true;
+	buf_printf(&rs->headers, "%s: %s\r\n", name, value);
+}
+
+static bool
+problem_put(struct http_response *rs, int status, const char *text)
+{
+	AUTO_JSON struct json_object *o = json_object_new_object();
+
+	if (o == NULL)
+		return false;
+	json_object_object_add(o, "type",
+	    json_object_new_string("about:blank"));
+	json_object_object_add(o, "title",
+	    json_object_new_string(http_reason(status)));
+	json_object_object_add(o, "status", json_object_new_int(status));
+	json_object_object_add(o, "detail", json_object_new_string(text));
+	if (http_json_reply(rs, status, o) != Q_OK)
+		return false;
+	rs->content_type = "application/problem+json";
+	return true;
+}
+
+void
+http_reply_error(struct http_response *rs, int status, const char *text,
+    bool problem)
+{
+	buf_reset(&rs->body);
+	rs->status = status;
+	if (problem && problem_put(rs, status, text))
+		return;
+	rs->content_type = "text/plain; charset=utf-8";
+	buf_puts(&rs->body, text);
+	buf_puts(&rs->body, "\n");
+}
+
+/* IMF-fixdate (RFC 9110 5.6.7). */
+static void
+date_put(struct buf *out)
+{
+	static const char days[] = "SunMonTueWedThuFriSat";
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	time_t now = (time_t)clock_wall();
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	buf_printf(out, "Date: %.3s, %02d %.3s %d %02d:%02d:%02d GMT\r\n",
+	    days + 3 * tm.tm_wday, tm.tm_mday, months + 3 * tm.tm_mon,
+	    tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+void
+http_reply_head(struct buf *out, const struct http_response *rs, int status,
+    bool keep_alive)
+{
+	buf_printf(out, "HTTP/1.1 %d %s\r\n", status, http_reason(status));
+	date_put(out);
+	if (rs->content_type != NULL && rs->body.len != 0)
+		buf_printf(out, "Content-Type: %s\r\n", rs->content_type);
+	if (status != 204 && status != 304)
+		buf_printf(out, "Content-Length: %zu\r\n", rs->body.len);
+	if (rs->headers.len != 0)
+		buf_put(out, rs->headers.p, rs->headers.len);
+	buf_puts(out, keep_alive ? "Connection: keep-alive\r\n\r\n"
+				 : "Connection: close\r\n\r\n");
+}

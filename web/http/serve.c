@@ -1,0 +1,507 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config.h"
+
+#include "http/server.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "http/head.h"
+#include "http/io.h"
+#include "http/reply.h"
+#include "http/route.h"
+
+/* How long a worker waits for what is probably under way, before the
+ * connection is parked. */
+#define GRACE_MS 20
+/* The longest piece of a head that is parked rather than waited for. */
+#define PIECE_MAX 4096
+/* After an early refusal, what is still coming is taken in for so long, or
+ * the answer would be lost to a reset. */
+#define DRAIN_MS 1000
+#define DRAIN_MAX (1U << 20)
+/* The slowest reader of a response, in bytes per millisecond. */
+#define WRITE_PACE 16
+#define RESPONSE_MAX (256U << 20)
+/* Bodies up to this leave together with the head, in one write. */
+#define TOGETHER_MAX 65536
+
+/* One worker thread: everything of the request it is at. */
+struct worker {
+	struct http_server *s;
+	struct conn *c; /* NULL: none, or given back */
+	const uint8_t *in; /* civetweb's buffer: head, then what came after */
+	size_t in_len;
+	size_t head_len;
+	struct buf body;
+	struct buf out;
+	struct buf allow;
+	struct http_response rs;
+	char remote[INET6_ADDRSTRLEN];
+	char scratch[HTTP_LINE_MAX + 1];
+	struct http_head head;
+	struct body_source source;
+};
+
+static void *
+worker_start(void *ctx)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+
+	if (w == NULL)
+		abort();
+	w->s = ctx;
+	w->body = (struct buf)BUF_INIT(0);
+	w->out = (struct buf)BUF_INIT(RESPONSE_MAX);
+	w->allow = (struct buf)BUF_INIT(128);
+	w->rs.body = (struct buf)BUF_INIT(RESPONSE_MAX);
+	w->rs.headers = (struct buf)BUF_INIT(8192);
+	return w;
+}
+
+static void
+worker_stop(void *arg)
+{
+	struct worker *w = arg;
+
+	buf_free(&w->body);
+	buf_free(&w->out);
+	buf_free(&w->allow);
+	buf_free(&w->rs.body);
+	buf_free(&w->rs.headers);
+	free(w);
+}
+
+static void
+worker_close(struct worker *w)
+{
+	atomic_store(&w->c->slow_since, 0);
+	park_close(w->s->park, w->c);
+	w->c = NULL;
+}
+
+/* Back to the parking, with n bytes at p for the next worker. */
+static void
+worker_park(struct worker *w, const void *p, size_t n, bool ready)
+{
+	struct conn *c = w->c;
+
+	if (n > 0) {
+		c->ahead = malloc(n);
+		if (c->ahead == NULL) {
+			worker_close(w);
+			return;
+		}
+		memcpy(c->ahead, p, n);
+		c->ahead_len = n;
+	}
+	atomic_store(&c->slow_since, 0);
+	w->c = NULL;
+	park_back(w->s->park, c, ready);
+}
+
+static bool
+grace(struct worker *w)
+{
+	return io_wait(w->c, park_pressed(w->s->park) ? 0 : GRACE_MS);
+}
+
+/* Send w->rs. Returns whether the connection may be used again. */
+static bool
+worker_reply(struct worker *w, bool keep)
+{
+	struct http_response *rs = &w->rs;
+	int64_t deadline;
+	bool good;
+	size_t body;
+	int status = rs->status;
+
+	if (rs->body.bad || rs->headers.bad) {
+		buf_reset(&rs->headers);
+		http_reply_error(rs, 500, http_reason(500), false);
+		status = 500;
+	}
+	if (status == 0)
+		status = rs->body.len != 0 ? 200 : 204;
+	body = w->head.head || status == 204 || status == 304 ? 0
+							      : rs->body.len;
+	buf_reset(&w->out);
+	http_reply_head(&w->out, rs, status, keep);
+	if (body <= TOGETHER_MAX)
+		buf_put(&w->out, rs->body.p, body);
+	if (w->out.bad)
+		return false;
+	deadline = clock_mono_ms() + w->s->cfg.request_ms +
+	    (int64_t)(body / WRITE_PACE);
+	atomic_store(&w->c->slow_since, clock_mono_ms());
+	good = io_write(w->c, w->out.p, w->out.len, deadline) &&
+	    (body <= TOGETHER_MAX ||
+	    io_write(w->c, rs->body.p, body, deadline));
+	atomic_store(&w->c->slow_since, 0);
+	atomic_fetch_add(&w->s->requests, 1);
+	return good && keep;
+}
+
+/* Answer what could not be read to its end, and close. */
+static void
+worker_refuse(struct worker *w, int status, const char *why, bool problem)
+{
+	int64_t until = clock_mono_ms() + DRAIN_MS;
+	size_t drained = 0;
+	char sink[4096];
+
+	http_reply_error(&w->rs, status, why, problem);
+	worker_reply(w, false);
+	io_finish(w->c);
+	while (drained < DRAIN_MAX && !park_pressed(w->s->park)) {
+		ssize_t n = recv(w->c->fd, sink, sizeof(sink), 0);
+		int64_t left = until - clock_mono_ms();
+
+		if (n == 0 || left <= 0 || (n < 0 && !io_wait(w->c, (int)left)))
+			break;
+		drained += n > 0 ? (size_t)n : 0;
+	}
+	worker_close(w);
+}
+
+/* Go on with the handshake: true when it is done. */
+static bool
+worker_handshake(struct worker *w)
+{
+	struct conn *c = w->c;
+	int r;
+
+	for (;;) {
+		ERR_clear_error();
+		r = SSL_do_handshake(c->ssl);
+		if (r == 1)
+			break;
+		r = SSL_get_error(c->ssl, r);
+		if (r != SSL_ERROR_WANT_READ && r != SSL_ERROR_WANT_WRITE) {
+			worker_close(w);
+			return false;
+		}
+		if (clock_mono_ms() >= c->deadline) {
+			worker_close(w);
+			return false;
+		}
+		if (!grace(w)) {
+			worker_park(w, NULL, 0, false);
+			return false;
+		}
+	}
+	c->deadline = clock_mono_ms() + w->s->cfg.request_ms;
+	atomic_fetch_add(&w->s->handshakes, 1);
+	if (SSL_session_reused(c->ssl))
+		atomic_fetch_add(&w->s->resumed, 1);
+	return true;
+}
+
+static bool
+worker_tls(struct worker *w)
+{
+	struct conn *c = w->c;
+	SSL_CTX *ctx;
+
+	if (c->ssl == NULL) {
+		ctx = http_server_tls(w->s);
+		c->ssl = SSL_new(ctx);
+		SSL_CTX_free(ctx);
+		if (c->ssl == NULL || SSL_set_fd(c->ssl, c->fd) != 1) {
+			worker_close(w);
+			return false;
+		}
+		SSL_set_accept_state(c->ssl);
+		c->deadline = clock_mono_ms() + w->s->cfg.request_ms;
+	}
+	return SSL_is_init_finished(c->ssl) || worker_handshake(w);
+}
+
+/* RFC 9112 2.2: an empty line before the request is passed over. */
+static size_t
+skip_empty_line(char *buf, size_t n)
+{
+	if (n < 2 || buf[0] != '\r' || buf[1] != '\n')
+		return n;
+	memmove(buf, buf + 2, n - 2);
+	return n - 2;
+}
+
+/* Nothing more is there for the moment. False when the worker is rid of the
+ * connection. */
+static bool
+worker_wait(struct worker *w, const char *buf, size_t n)
+{
+	int64_t left = w->c->deadline - clock_mono_ms();
+
+	if (left <= 0 && n > 0) {
+		worker_refuse(w, 408, "request took too long", false);
+		return false;
+	}
+	if (left <= 0) {
+		worker_close(w);
+		return false;
+	}
+	if (n > PIECE_MAX ? io_wait(w->c, (int)left) : grace(w))
+		return true;
+	if (n > PIECE_MAX)
+		return true; /* its time is over: seen next time round */
+	worker_park(w, buf, n, false);
+	return false;
+}
+
+/* A whole head into buf. Its length with what came behind it, or 0. */
+static size_t
+worker_read_head(struct worker *w, char *buf, size_t cap)
+{
+	struct conn *c = w->c;
+	size_t n = c->ahead_len;
+	struct http_refusal no;
+
+	if (n > 0)
+		memcpy(buf, c->ahead, n);
+	free(c->ahead);
+	c->ahead = NULL;
+	c->ahead_len = 0;
+	for (;;) {
+		ssize_t got;
+
+		n = skip_empty_line(buf, n);
+		no = http_head_end((const uint8_t *)buf, n, &w->head_len);
+		if (no.status != 0) {
+			worker_refuse(w, no.status, no.why, false);
+			return 0;
+		}
+		if (w->head_len > 0)
+			return n;
+		if (c->late)
+			c->deadline = 0;
+		got = c->late ? IO_AGAIN : io_read(c, buf + n, cap - n);
+		if (got == 0) {
+			worker_close(w);
+			return 0;
+		}
+		if (got == IO_AGAIN && !worker_wait(w, buf, n))
+			return 0;
+		if (got > 0 && n == 0)
+			c->deadline = clock_mono_ms() + w->s->cfg.request_ms;
+		n += got > 0 ? (size_t)got : 0;
+	}
+}
+
+static void
+remote_text(const struct sockaddr_storage *a, char out[INET6_ADDRSTRLEN])
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)a;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)a;
+
+	if (a->ss_family == AF_INET)
+		inet_ntop(AF_INET, &v4->sin_addr, out, INET6_ADDRSTRLEN);
+	else if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+		inet_ntop(AF_INET, v6->sin6_addr.s6_addr + 12, out,
+		    INET6_ADDRSTRLEN);
+	else
+		inet_ntop(AF_INET6, &v6->sin6_addr, out, INET6_ADDRSTRLEN);
+}
+
+static size_t
+worker_take(void *arg, int fd, char *buf, size_t cap, struct ssl_st **ret_ssl)
+{
+	struct worker *w = arg;
+	struct http_refusal no;
+	size_t n;
+
+	w->c = park_conn(w->s->park, fd);
+	if (w->c == NULL)
+		return 0;
+	w->head.head = false;
+	buf_reset(&w->rs.body);
+	buf_reset(&w->rs.headers);
+	atomic_store(&w->c->slow_since, clock_mono_ms());
+	if (w->s->cfg.tls != NULL && !worker_tls(w))
+		return 0;
+	n = worker_read_head(w, buf, cap);
+	if (n == 0)
+		return 0;
+	no = http_head_parse((const uint8_t *)buf, w->head_len, &w->head);
+	if (no.status != 0) {
+		worker_refuse(w, no.status, no.why, false);
+		return 0;
+	}
+	w->in = (const uint8_t *)buf;
+	w->in_len = n;
+	*ret_ssl = w->c->ssl;
+	return n;
+}
+
+/* The body into w->body; false when that was refused. */
+static bool
+worker_body(struct worker *w, uint32_t max, bool problem)
+{
+	static const char go[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	struct http_head *h = &w->head;
+	struct body_source *b = &w->source;
+	int r = 0;
+
+	buf_reset(&w->body);
+	w->body.max = max;
+	*b = (struct body_source){ .c = w->c, .p = w->in + w->head_len,
+		.len = w->in_len - w->head_len,
+		.deadline = clock_mono_ms() + w->s->cfg.request_ms };
+	if (h->content_length > (int64_t)max)
+		r = 413;
+	else if (h->expect_continue && b->len == 0 &&
+	    (h->chunked || h->content_length > 0) &&
+	    !io_write(w->c, go, sizeof(go) - 1, b->deadline))
+		r = -1;
+	else if (h->chunked)
+		r = body_read_chunked(b, &w->body);
+	else if (h->content_length > 0)
+		r = body_read_length(b, (size_t)h->content_length, &w->body);
+	if (r == 413)
+		worker_refuse(w, r, "request body is too large", problem);
+	else if (r == 408)
+		worker_refuse(w, r, "request took too long", problem);
+	else if (r == 400)
+		worker_refuse(w, r, "malformed chunk in body", problem);
+	else if (r != 0)
+		worker_close(w);
+	return r == 0;
+}
+
+static void
+worker_fault(struct worker *w, enum q_err e, const struct fault *f,
+    bool problem)
+{
+	char number[16];
+
+	buf_reset(&w->rs.headers);
+	http_reply_error(&w->rs, q_err_http(e), fault_text(f, e), problem);
+	if (f->retry_after != 0) {
+		snprintf(number, sizeof(number), "%u", f->retry_after);
+		http_response_header(&w->rs, "Retry-After", number);
+	}
+	if (e == Q_UNAUTH && w->s->cfg.realm != NULL) {
+		AUTO_BUF struct buf v = BUF_INIT(512);
+
+		buf_printf(&v, "Basic realm=\"%s\", charset=\"UTF-8\"",
+		    w->s->cfg.realm);
+		if (!v.bad)
+			http_response_header(&w->rs, "WWW-Authenticate",
+			    (const char *)v.p);
+	}
+}
+
+static void
+worker_handle(struct worker *w, const struct http_match *m, bool problem)
+{
+	struct http_response *rs = &w->rs;
+	struct http_request rq = { .method = w->head.method,
+		.path = w->head.path, .query = w->head.query,
+		.param = { m->param[0], m->param[1] },
+		.content_type = w->head.content_type,
+		.body = { w->body.p, w->body.len }, .remote = w->remote,
+		.route = m->route, .ssl = w->c->ssl, .head = &w->head };
+	struct fault f = { .code = Q_OK };
+	enum q_err e;
+
+	if (rq.body.p == NULL)
+		rq.body.p = (const uint8_t *)"";
+	if (rq.ssl != NULL)
+		rq.peer_cert = SSL_get0_peer_certificate(rq.ssl);
+	remote_text(&w->c->addr, w->remote);
+	rs->status = 0;
+	rs->content_type = NULL;
+	e = m->route->handler(w->s->ctx, &rq, rs, &f);
+	if (e != Q_OK)
+		worker_fault(w, e, &f, problem);
+}
+
+/* Keep the connection, or not; bytes behind this request belong to the
+ * next. */
+static void
+worker_next(struct worker *w, bool keep)
+{
+	const struct body_source *b = &w->source;
+	struct conn *c = w->c;
+
+	if (!keep) {
+		worker_close(w);
+		return;
+	}
+	c->deadline = clock_mono_ms() + w->s->cfg.idle_ms;
+	worker_park(w, b->p, b->len, b->len > 0 ||
+	    (c->ssl != NULL && SSL_has_pending(c->ssl)));
+}
+
+static void
+worker_request(void *arg)
+{
+	struct worker *w = arg;
+	struct http_match m = { .allow = &w->allow };
+	bool problem, body = w->head.chunked || w->head.content_length > 0;
+	uint32_t max = w->s->cfg.body_max;
+	int no;
+
+	buf_reset(&w->allow);
+	http_route_find(w->s->routes, w->s->n_routes, w->head.method,
+	    w->head.path, w->scratch, &m);
+	problem = m.route != NULL && (m.route->flags & HTTP_PROBLEM) != 0;
+	if (m.route == NULL) {
+		no = w->allow.len != 0 ? 405 : 404;
+		if (no == 405)
+			http_response_header(&w->rs, "Allow",
+			    (const char *)w->allow.p);
+		if (body) {
+			worker_refuse(w, no, http_reason(no), false);
+			return;
+		}
+		w->source.p = w->in + w->head_len;
+		w->source.len = w->in_len - w->head_len;
+		http_reply_error(&w->rs, no, http_reason(no), false);
+		worker_next(w, worker_reply(w, w->head.keep_alive));
+		return;
+	}
+	if (m.route->body_max != 0)
+		max = m.route->body_max;
+	if (!worker_body(w, max, problem))
+		return;
+	atomic_store(&w->c->slow_since, 0);
+	worker_handle(w, &m, problem);
+	worker_next(w, worker_reply(w, w->head.keep_alive));
+}
+
+static void
+worker_refused(void *arg, int status)
+{
+	struct worker *w = arg;
+
+	if (w->c != NULL)
+		worker_refuse(w, status, http_reason(status), false);
+}
+
+static void
+worker_done(void *arg)
+{
+	struct worker *w = arg;
+
+	if (w->c != NULL)
+		worker_close(w);
+	park_worker_free(w->s->park);
+}
+
+const struct cw_ops http_worker_ops = {
+	.thread_start = worker_start,
+	.thread_stop = worker_stop,
+	.take = worker_take,
+	.request = worker_request,
+	.refused = worker_refused,
+	.done = worker_done,
+};
