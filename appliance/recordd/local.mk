@@ -1,1 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
+# The daemon but for its main: what the tests drive in their own process.
+noinst_LIBRARIES += librecordd.a
+librecordd_a_SOURCES = \
+	%reldir%/hints.c \
+	%reldir%/hints.h \
+	%reldir%/ops.c \
+	%reldir%/ops.h \
+	%reldir%/sql_read.c \
+	%reldir%/sql_schema.c \
+	%reldir%/sql_write.c \
+	%reldir%/sqlite.c \
+	%reldir%/sqlite.h \
+	%reldir%/store.c \
+	%reldir%/store.h \
+	%reldir%/store_sqlite.c \
+	%reldir%/store_sqlite.h \
+	%reldir%/writer.c \
+	%reldir%/writer.h
+
+pkglibexec_PROGRAMS += quoin-recordd
+quoin_recordd_SOURCES = %reldir%/main.c
+quoin_recordd_LDADD = $(recordd_libs)
+recordd_libs = librecordd.a librecords.a libwire.a libbase.a \
+	$(SQLITE_LIBS) $(BSON_LIBS) $(JSONC_LIBS) $(SECCOMP_LIBS)

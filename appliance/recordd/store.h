@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef RECORDD_STORE_H
+#define RECORDD_STORE_H
+
+/*
+ * What recordd wants of a database: single documents by key, indexes, and
+ * counters that are exact after every write. One file per kind of store
+ * implements it; tests/unit/test-store.c is what each must pass.
+ *
+ * Reads may come from any number of threads. Writes come from one thread at
+ * a time, many in one call, so that a store makes them durable together.
+ */
+
+#include "records/records.h"
+#include "records/records_ops.h"
+
+struct store {
+	const struct store_ops *ops;
+};
+
+enum store_verb {
+	STORE_INSERT,
+	STORE_PUT,
+	STORE_DELETE,
+	STORE_MANY,
+	STORE_PURGE
+};
+
+/* What lists and purges look at: RECORDD_LIST_REQ, with names resolved. */
+struct store_query {
+	const struct rec_desc *d;
+	const struct rec_field *index; /* NULL: order of keys */
+	const char *match;
+	const char *after;
+	uint32_t limit;
+};
+
+/* One write and its outcome. Pointers are borrowed. */
+struct store_write {
+	enum store_verb verb;
+	const struct rec_desc *d;
+	const char *key; /* INSERT, PUT, DELETE */
+	uint64_t rev; /* PUT, DELETE: the revision expected */
+	struct bytes doc; /* INSERT, PUT, MANY */
+	const void *rec; /* doc decoded */
+	struct bytes keys; /* MANY: list of recordd_key, checked */
+	struct store_query query; /* PURGE */
+	const struct rec_field *field; /* PURGE: delete where field is value */
+	const char *value;
+
+	enum q_err result;
+	struct fault fault;
+	uint64_t new_rev; /* INSERT, PUT, MANY */
+	uint64_t changed; /* documents */
+	struct buf *taken; /* MANY: list of recordd_taken, appended */
+	char next[RECORDD_CURSOR_MAX + 1]; /* PURGE */
+};
+
+struct store_info {
+	bool ok;
+	uint64_t bytes;
+	char text[200];
+};
+
+/* Takes a document of a list; false: no room for it, stop before it. */
+typedef bool store_emit(void *ctx, const char *key, uint64_t rev,
+    struct bytes doc);
+typedef void store_count(void *ctx, const char *name, int64_t value);
+
+struct store_ops {
+	const char *scheme; /* what stands before the colon in `store` */
+
+	/* Open or make the store at place. */
+	enum q_err (*open)(const char *place, struct store **ret_store,
+	    struct fault *f);
+	void (*close)(struct store *s);
+
+	/* A document into doc (appended). NOTFOUND. */
+	enum q_err (*get)(struct store *s, const struct rec_desc *d,
+	    const char *key, struct buf *doc, uint64_t *ret_rev,
+	    struct fault *f);
+
+	/* A page; ret_next is empty at the end. INVALID: a wrong cursor. */
+	enum q_err (*list)(struct store *s, const struct store_query *q,
+	    store_emit *emit, void *ctx,
+	    char ret_next[RECORDD_CURSOR_MAX + 1], struct fault *f);
+
+	/* Counters of a group, or (empty) the sums of all groups. */
+	enum q_err (*counters)(struct store *s, const struct rec_desc *d,
+	    const char *group, store_count *count, void *ctx,
+	    struct fault *f);
+
+	/* All writes, each with an outcome of its own, durable on return: an
+	 * error in one does not undo another. When the store itself fails,
+	 * none is done and each is UNAVAIL. */
+	void (*write)(struct store *s, struct store_write *w[], size_t n);
+
+	void (*info)(struct store *s, struct store_info *ret_info);
+};
+
+extern const struct store_ops store_sqlite;
+
+/* The store that `kind:place` names. CONFIG: no such kind. */
+enum q_err store_open(const char *uri, struct store **ret_store,
+    struct fault *f) Q_CHECKED;
+
+/* Whether a put or delete may go ahead against what is stored: CONFLICT for
+ * another revision, INVALID for a changed field that is fixed. */
+enum q_err store_may_replace(const struct store_write *w, const void *old,
+    uint64_t old_rev, struct fault *f) Q_CHECKED;
+
+/* A first revision that no earlier document under the same key had. */
+uint64_t store_first_rev(void);
+
+/* The place in an index on a TIME, as text "<seconds>:<key>". */
+void store_cursor_put(int64_t value, const char *key,
+    char ret_next[RECORDD_CURSOR_MAX + 1]);
+enum q_err store_cursor_get(const char *after, int64_t *ret_value,
+    const char **ret_key, struct fault *f) Q_CHECKED;
+
+/* What the writes of one commit add to the counters, folded per group. */
+struct store_sum {
+	const struct rec_desc *d;
+	char group[REC_NAME_MAX + 1];
+	int64_t add[REC_COUNTERS_MAX];
+};
+struct store_sums {
+	struct store_sum *row;
+	size_t n, cap;
+};
+enum q_err store_sums_add(struct store_sums *sums, const struct rec_desc *d,
+    const void *rec, int64_t times) Q_CHECKED;
+void store_sums_free(struct store_sums *sums);
+
+#endif
