@@ -196,9 +196,8 @@ rec_watch_next(int sock, int wait_ms, uint32_t *ret_type,
 {
 	struct recordd_watch_rsp rsp;
 	AUTO_REPLY struct wire_reply hold = { 0 };
-	uint32_t id;
 	enum q_err r = wire_stream_recv(sock, &recordd_watch_rsp_type,
-	    wait_ms, &id, &rsp, &hold, f);
+	    wait_ms, &rsp, &hold, f);
 
 	if (r != Q_OK)
 		return r;

@@ -13,7 +13,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/own.h"
 
 #define POOL_MAX 256
@@ -165,7 +164,7 @@ reply_fault(const struct wire_head *h, const uint8_t *body, struct fault *f)
 
 enum q_err
 wire_stream_recv(int sock, const struct wire_type *rsp_type, int wait_ms,
-    uint32_t *ret_id, void *ret_rsp, struct wire_reply *hold, struct fault *f)
+    void *ret_rsp, struct wire_reply *hold, struct fault *f)
 {
 	static _Thread_local uint8_t raw[WIRE_HEAD + WIRE_BODY_MAX];
 	struct wire_head h;
@@ -173,17 +172,17 @@ wire_stream_recv(int sock, const struct wire_type *rsp_type, int wait_ms,
 	int fd = -1, *fd_at;
 	enum q_err r;
 
+	wire_reply_free(hold);
 	r = wire_recv(sock, raw, sizeof(raw), wait_ms, &len, &fd);
 	if (r != Q_OK)
 		return r;
 	r = wire_head_get((struct bytes){ raw, len }, &h);
 	if (r == Q_OK)
-		*ret_id = h.id;
+		hold->id = h.id;
 	if (r == Q_OK && h.status != Q_OK)
 		r = reply_fault(&h, raw + WIRE_HEAD, f);
 	if (r != Q_OK)
 		goto out;
-	wire_reply_free(hold);
 	hold->p = malloc(h.length + 1);
 	if (hold->p == NULL) {
 		r = Q_NOMEM;
@@ -204,72 +203,65 @@ out:
 	return r;
 }
 
-/* One exchange on one connection. *ret_alive tells whether the connection
- * is in step and may serve the next call. */
-static enum q_err
-exchange(struct wire_client *c, int sock, const struct wire_op_desc *op,
-    const void *req, void *ret_rsp, struct wire_reply *hold, struct fault *f,
-    bool *ret_alive, bool *ret_sent)
-{
-	uint32_t id = atomic_fetch_add(&c->next_id, 1), got;
-	int64_t until = clock_mono_ms() + c->deadline_ms;
-	enum q_err r = wire_stream_send(sock, op, id, req);
+/* One call, and what became of it on one connection. */
+struct call {
+	const struct wire_op_desc *op;
+	const void *req;
+	void *rsp;
+	struct wire_reply *hold;
+	struct fault fault;
+	bool sent;  /* the server may have got it */
+	bool alive; /* the connection is in step and may serve the next */
+};
 
-	*ret_alive = false;
-	*ret_sent = r != Q_UNAVAIL;
-	if (r == Q_TOOBIG)
-		*ret_alive = true;
+static enum q_err
+exchange(struct wire_client *c, int sock, struct call *call)
+{
+	/* Never 0: that is the id of no reply. */
+	uint32_t id = atomic_fetch_add(&c->next_id, 2) | 1;
+	enum q_err r = wire_stream_send(sock, call->op, id, call->req);
+
+	call->sent = r != Q_UNAVAIL;
+	call->alive = r == Q_TOOBIG;
 	if (r != Q_OK)
 		return r;
-	for (;;) {
-		int64_t left = until - clock_mono_ms();
-
-		if (left <= 0)
-			return Q_TIMEOUT;
-		got = id + 1;
-		r = wire_stream_recv(sock, op->rsp, (int)left, &got, ret_rsp,
-		    hold, f);
-		if (got == id) {
-			*ret_alive = true;
-			return r;
-		}
-		if (r == Q_UNAVAIL || r == Q_TIMEOUT || r == Q_PROTO ||
-		    r == Q_IO)
-			return r;
-	}
+	/* A connection whose answer did not come in time is given up, so
+	 * the next datagram can only be the answer to this call. */
+	r = wire_stream_recv(sock, call->op->rsp, c->deadline_ms, call->rsp,
+	    call->hold, &call->fault);
+	call->alive = call->hold->id == id;
+	return r;
 }
 
 enum q_err
 wire_call(struct wire_client *c, const struct wire_op_desc *op,
     const void *req, void *ret_rsp, struct wire_reply *hold, struct fault *f)
 {
-	struct fault inner = { 0 };
+	struct call call = { .op = op, .req = req, .rsp = ret_rsp,
+		.hold = hold };
 	enum q_err r;
-	bool alive, sent;
+	bool again;
 
-	for (;;) {
+	do {
 		int sock = pool_take(c);
-		bool pooled = sock >= 0;
 
-		if (!pooled)
+		again = sock >= 0;
+		if (sock < 0)
 			sock = c->connect(c->connect_ctx);
 		if (sock < 0)
 			return fault_retry(f, Q_UNAVAIL, 1,
 			    "service is not running");
-		r = exchange(c, sock, op, req, ret_rsp, hold, &inner, &alive,
-		    &sent);
-		if (alive)
+		r = exchange(c, sock, &call);
+		if (call.alive)
 			pool_give(c, sock);
 		else
 			close(sock);
 		/* A pooled socket may have outlived its server: nothing was
 		 * delivered, so another try is safe. */
-		if (!sent && pooled)
-			continue;
-		break;
-	}
-	if (r != Q_OK && inner.code == r)
-		return fault_retry(f, r, inner.retry_after, "%s", inner.msg);
+	} while (again && !call.sent);
+	if (r != Q_OK && call.fault.code == r)
+		return fault_retry(f, r, call.fault.retry_after, "%s",
+		    call.fault.msg);
 	if (r == Q_UNAVAIL)
 		return fault_retry(f, r, 1, "service went away");
 	if (r == Q_TIMEOUT)

@@ -23,6 +23,7 @@ struct wire_op_desc {
 struct wire_reply {
 	uint8_t *p;
 	size_t len;
+	uint32_t id; /* of the request it answers */
 };
 #define AUTO_REPLY __attribute__((cleanup(wire_reply_free)))
 void wire_reply_free(struct wire_reply *r);
@@ -47,12 +48,12 @@ enum q_err wire_call(struct wire_client *c, const struct wire_op_desc *op,
 /* A connection of one's own, for streams and pipelining: close when done. */
 int wire_client_open(struct wire_client *c);
 
-/* On such a connection: send a request; wait for any reply. id tells which.
- * The reply's status is the result. */
+/* On such a connection: send a request; wait for any reply, hold->id tells
+ * whose. The reply's status is the result. */
 enum q_err wire_stream_send(int sock, const struct wire_op_desc *op,
     uint32_t id, const void *req) Q_CHECKED;
 enum q_err wire_stream_recv(int sock, const struct wire_type *rsp_type,
-    int wait_ms, uint32_t *ret_id, void *ret_rsp, struct wire_reply *hold,
+    int wait_ms, void *ret_rsp, struct wire_reply *hold,
     struct fault *f) Q_CHECKED;
 
 /*

@@ -215,23 +215,22 @@ test_pending(struct wire_client *c)
 	struct t_greet_req req = { .name = "late", .times = 4 };
 	struct t_greet_rsp rsp, push = { .text = "hint" };
 	AUTO_FD int sock = wire_client_open(c);
-	uint32_t id = 0;
 
 	is_int(wire_stream_send(sock, &greet, 70, &req), Q_OK, "sent");
 	req.times = 1;
 	is_int(wire_stream_send(sock, &greet, 71, &req), Q_OK, "another");
-	is_int(wire_stream_recv(sock, greet.rsp, 1000, &id, &rsp, &hold,
+	is_int(wire_stream_recv(sock, greet.rsp, 1000, &rsp, &hold,
 	    NULL), Q_OK, "answered");
-	is_int(id, 71, "the later one first");
+	is_int(hold.id, 71, "the later one first");
 	is_int(wire_push(parked, &push), Q_OK, "a push");
 	wire_answer(parked, Q_DENIED, NULL, NULL);
-	is_int(wire_stream_recv(sock, greet.rsp, 1000, &id, &rsp, &hold,
+	is_int(wire_stream_recv(sock, greet.rsp, 1000, &rsp, &hold,
 	    NULL), Q_OK, "the push comes");
 	is_str(rsp.text, "hint", "whole");
-	is_int(wire_stream_recv(sock, greet.rsp, 1000, &id, &rsp, &hold,
+	is_int(wire_stream_recv(sock, greet.rsp, 1000, &rsp, &hold,
 	    NULL), Q_DENIED, "then the answer");
 	is_int(write(sock, "garbage", 7), 7, "bytes that are no frame");
-	is_int(wire_stream_recv(sock, greet.rsp, 1000, &id, &rsp, &hold,
+	is_int(wire_stream_recv(sock, greet.rsp, 1000, &rsp, &hold,
 	    NULL), Q_UNAVAIL, "end that connection");
 }
 
