@@ -37,7 +37,7 @@ struct fleet_options {
 /* Run every device of the fleet, `parallel` at a time, printing "enrolled N
  * of M". With once: OK when all are enrolled, otherwise the last error met.
  * Without: until *stop is set by a signal. */
-enum q_err fleet_run(const struct fleet_options *o, const volatile sig_atomic_t *stop,
-    struct fault *f) Q_CHECKED;
+enum q_err fleet_run(const struct fleet_options *o,
+    const volatile sig_atomic_t *stop, struct fault *f) Q_CHECKED;
 
 #endif

@@ -224,8 +224,8 @@ run_threads(struct run *r)
 }
 
 enum q_err
-fleet_run(const struct fleet_options *o, const volatile sig_atomic_t *stop,
-    struct fault *f)
+fleet_run(const struct fleet_options *o,
+    const volatile sig_atomic_t *stop, struct fault *f)
 {
 	struct run r = { .o = o, .stop = stop, .last = Q_TIMEOUT };
 	pthread_condattr_t attr;

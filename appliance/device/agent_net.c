@@ -173,6 +173,16 @@ tls_fault(const struct agent_conn *c, int ret, struct fault *f)
 	    text != NULL ? text : "connection ended early");
 }
 
+/* Server name indication: for names only (RFC 6066 section 3). */
+static bool
+set_name(SSL *ssl, const struct agent_tls *t)
+{
+	char name[sizeof(t->host)];	/* the macro casts const away */
+
+	memcpy(name, t->host, sizeof(name));
+	return t->numeric || SSL_set_tlsext_host_name(ssl, name) == 1;
+}
+
 enum q_err
 agent_conn_open(struct agent_conn *c, const struct agent_tls *t, X509 *cert,
     EVP_PKEY *key, SSL_SESSION *resume, struct fault *f)
@@ -188,7 +198,7 @@ agent_conn_open(struct agent_conn *c, const struct agent_tls *t, X509 *cert,
 		return e;
 	c->ssl = SSL_new(t->ctx);
 	if (c->ssl == NULL || SSL_set_fd(c->ssl, c->fd) != 1 ||
-	    (!t->numeric && SSL_set_tlsext_host_name(c->ssl, t->host) != 1) ||
+	    !set_name(c->ssl, t) ||
 	    (cert != NULL && (SSL_use_certificate(c->ssl, cert) != 1 ||
 	    SSL_use_PrivateKey(c->ssl, key) != 1)) ||
 	    (resume != NULL && SSL_set_session(c->ssl, resume) != 1)) {

@@ -25,10 +25,12 @@ bin_PROGRAMS += quoin-agent
 quoin_agent_SOURCES = %reldir%/agent_main.c
 quoin_agent_LDADD = $(device_libs) -lpthread
 
-unit_tests += tests/unit/test-device tests/unit/test-device-http \
-	tests/unit/test-device-json
+unit_tests += tests/unit/test-device tests/unit/test-device-agent \
+	tests/unit/test-device-http tests/unit/test-device-json
 tests_unit_test_device_SOURCES = tests/unit/test-device.c
 tests_unit_test_device_LDADD = libquoin-device.a
+tests_unit_test_device_agent_SOURCES = tests/unit/test-device-agent.c
+tests_unit_test_device_agent_LDADD = $(device_libs) -lpthread
 tests_unit_test_device_http_SOURCES = tests/unit/test-device-http.c
 tests_unit_test_device_http_LDADD = libquoin-device.a
 tests_unit_test_device_json_SOURCES = tests/unit/test-device-json.c

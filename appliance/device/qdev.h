@@ -88,11 +88,11 @@ struct qdev_config {
 	const struct qdev_seam *seam;
 	void *ctx;
 	const char *host;	/* for the Host field: name[:port] */
-	const char *agent;	/* what runs here, told in status; or NULL */
-	char *work;		/* work buffer, QDEV_WORK_MIN bytes or more */
+	const char *agent;	/* what runs here, or NULL: untold */
+	char *work;		/* QDEV_WORK_MIN bytes or more */
 	size_t work_len;
-	uint32_t back_off_max;	/* longest pause of our own after failures, in
-				 * seconds; 0: an hour */
+	uint32_t back_off_max;	/* longest pause of our own after
+				 * failures, in seconds; 0: an hour */
 };
 
 /* What the next step will do. */
@@ -112,7 +112,7 @@ struct qdev {
 	bool have_certificate;
 	bool by_identity;	/* the server did not like our certificate */
 	bool new_key;
-	bool ask_first;		/* renewal was refused: wait for status */
+	bool ask_first;		/* renewal refused: wait for status */
 	int64_t renew_at;
 	uint32_t poll_after;
 	uint32_t retry_after;

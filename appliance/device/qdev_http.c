@@ -180,7 +180,7 @@ take_status(struct qdev_http *h)
 static enum q_err
 take_head_end(struct qdev_http *h)
 {
-	if (h->status < 200) {		/* "100 Continue": the answer follows */
+	if (h->status < 200) {	/* "100 Continue": the answer follows */
 		h->state = IN_STATUS;
 		return Q_OK;
 	}
