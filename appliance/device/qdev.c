@@ -131,7 +131,7 @@ ask(struct qdev *d, const char *path, size_t body_len, size_t *ret_len)
 	e = qdev_http_err(h.status);
 	if (e != Q_OK)
 		qdev_problem_parse(c->work, h.body_len, d->detail,
-		    sizeof(d->detail));
+		    sizeof(d->detail), &d->state);
 	else
 		*ret_len = h.body_len;
 	return e;

@@ -140,17 +140,31 @@ open_answer(const char *text, size_t len, const char *id,
 	return Q_OK;
 }
 
+static enum q_err
+get_state(struct qdev_json obj, enum qdev_state *ret_state)
+{
+	char word[16];
+
+	if (get_string(obj, "state", word, sizeof(word)) != Q_OK)
+		return Q_PROTO;
+	for (size_t i = 0; i < STATES; i++) {
+		if (strcmp(state_names[i], word) == 0) {
+			*ret_state = (enum qdev_state)i;
+			return Q_OK;
+		}
+	}
+	return Q_PROTO;
+}
+
 enum q_err
 qdev_status_parse(const char *text, size_t len, const char *id,
     struct qdev_status *ret_status)
 {
 	struct qdev_status s = { .not_after = 0 };
 	struct qdev_json doc, v;
-	char word[16];
-	size_t i;
 
 	if (open_answer(text, len, id, &doc) != Q_OK ||
-	    get_string(doc, "state", word, sizeof(word)) != Q_OK ||
+	    get_state(doc, &s.state) != Q_OK ||
 	    get_uint(doc, "poll_after", POLL_MAX, &s.poll_after) != Q_OK ||
 	    qdev_json_member(doc, "renew", &v) != Q_OK ||
 	    qdev_json_bool(v, &s.renew) != Q_OK ||
@@ -159,12 +173,6 @@ qdev_status_parse(const char *text, size_t len, const char *id,
 	if (qdev_json_member(doc, "not_after", &v) != Q_NOTFOUND &&
 	    get_time(doc, "not_after", &s.not_after) != Q_OK)
 		return Q_PROTO;
-	for (i = 0; i < STATES; i++)
-		if (strcmp(state_names[i], word) == 0)
-			break;
-	if (i == STATES)
-		return Q_PROTO;
-	s.state = (enum qdev_state)i;
 	*ret_status = s;
 	return Q_OK;
 }
@@ -205,14 +213,18 @@ qdev_hub_parse(struct qdev_json hub, struct qdev_hub *ret_hub)
 }
 
 void
-qdev_problem_parse(const char *text, size_t len, char *detail, size_t cap)
+qdev_problem_parse(const char *text, size_t len, char *detail, size_t cap,
+    enum qdev_state *ret_state)
 {
 	struct qdev_json doc;
 
-	if (qdev_json_check(text, len, &doc) != Q_OK ||
-	    get_string(doc, "detail", detail, cap) != Q_OK)
+	detail[0] = '\0';
+	if (qdev_json_check(text, len, &doc) != Q_OK)
+		return;
+	if (get_string(doc, "detail", detail, cap) != Q_OK)
 		detail[0] = '\0';
 	for (char *p = detail; *p != '\0'; p++)
 		if (*p < 0x20 || *p > 0x7e)
 			*p = '?';
+	(void)!get_state(doc, ret_state);
 }

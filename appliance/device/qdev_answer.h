@@ -68,9 +68,10 @@ enum q_err qdev_hub_parse(struct qdev_json hub, struct qdev_hub *ret_hub)
     Q_CHECKED;
 
 /* The "detail" of an error answer (RFC 9457), printable ASCII only; an empty
- * string when there is none. */
+ * string when there is none. A device that is revoked is told its state here
+ * as well; *ret_state stays as it is otherwise. */
 void qdev_problem_parse(const char *text, size_t len, char *detail,
-    size_t cap);
+    size_t cap, enum qdev_state *ret_state);
 
 /* "2026-11-22T17:00:00Z" (RFC 3339, UTC only) to seconds since 1970. PROTO */
 enum q_err qdev_time_parse(const char *text, int64_t *ret_time) Q_CHECKED;

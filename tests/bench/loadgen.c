@@ -82,6 +82,7 @@ read_answer(struct worker *w, const struct client *c, bool *ret_keep,
 	struct qdev_http h;
 	struct qdev_grant g;
 	struct qdev_status s;
+	enum qdev_state state;
 	char part[8192], detail[160] = "";
 	size_t n;
 	enum q_err e = Q_OK;
@@ -99,7 +100,7 @@ read_answer(struct worker *w, const struct client *c, bool *ret_keep,
 	*ret_keep = h.keep_alive;
 	if (h.status != 200) {
 		qdev_problem_parse(h.body, h.body_len, detail,
-		    sizeof(detail));
+		    sizeof(detail), &state);
 		return fault_set(f, qdev_http_err(h.status), "%d %s",
 		    h.status, detail);
 	}

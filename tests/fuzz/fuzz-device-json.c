@@ -16,9 +16,10 @@ parse_body(const char *text, size_t len)
 	struct qdev_status s;
 	struct qdev_grant g;
 	struct qdev_hub hub;
+	enum qdev_state state;
 	char detail[64], *string;
 
-	qdev_problem_parse(text, len, detail, sizeof(detail));
+	qdev_problem_parse(text, len, detail, sizeof(detail), &state);
 	if (qdev_status_parse(text, len, ID, &s) == Q_OK && s.hub.len != 0)
 		(void)!qdev_hub_parse(s.hub, &hub);
 	if (qdev_grant_parse(text, len, ID, &g) != Q_OK)

@@ -132,14 +132,22 @@ test_problem(void)
 {
 	static const char text[] = "{\"title\":\"x\",\"status\":403,"
 	    "\"detail\":\"no\\u001b[31m \\u00e9\"}";
+	static const char revoked[] = "{\"detail\":\"\",\"state\":"
+	    "\"revoked\"}";
+	enum qdev_state state = QDEV_ENROLLED;
 	char detail[64];
 
-	qdev_problem_parse(text, sizeof(text) - 1, detail, sizeof(detail));
+	qdev_problem_parse(text, sizeof(text) - 1, detail, sizeof(detail),
+	    &state);
 	is_str(detail, "no?[31m ??", "detail is made printable");
-	qdev_problem_parse("<html>", 6, detail, sizeof(detail));
+	qdev_problem_parse("<html>", 6, detail, sizeof(detail), &state);
 	is_str(detail, "", "no JSON, no detail");
-	qdev_problem_parse(text, sizeof(text) - 1, detail, 4);
+	qdev_problem_parse(text, sizeof(text) - 1, detail, 4, &state);
 	is_str(detail, "", "a detail that does not fit is left out");
+	is_int(state, QDEV_ENROLLED, "no state, no change");
+	qdev_problem_parse(revoked, sizeof(revoked) - 1, detail,
+	    sizeof(detail), &state);
+	is_int(state, QDEV_REVOKED, "a state told with the error");
 }
 
 int

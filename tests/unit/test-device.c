@@ -420,6 +420,33 @@ test_refused(void)
 }
 
 static void
+test_revoked(void)
+{
+	static const char revoked[] = "{\"title\":\"Forbidden\","
+	    "\"status\":403,\"detail\":\"revoked: lost\","
+	    "\"state\":\"revoked\"}";
+	static const char *const list[][3] = {
+		{ "200 OK", "", GRANT },
+		{ "403 No", "", revoked },
+		{ "403 No", "", revoked },
+		{ "200 OK", "", STATUS("not enrolled", "false", "null") },
+		{ "200 OK", "", GRANT },
+	};
+	uint32_t wait;
+
+	start(5, list);
+	(void)qdev_step(&dev, &wait);
+	is_int(qdev_step(&dev, &wait), Q_DENIED, "status is refused");
+	is_int(dev.state, QDEV_REVOKED, "for it is revoked");
+	is_str(dev.detail, "revoked: lost", "and told why");
+	(void)qdev_step(&dev, &wait);
+	ok(sent(2, "/v1/status"), "asks, but does not enrol");
+	(void)qdev_step(&dev, &wait);
+	is_int(qdev_step(&dev, &wait), Q_OK, "until it is allowed again");
+	ok(sent(4, "/v1/enrol") && dev.state == QDEV_ENROLLED, "enrolled");
+}
+
+static void
 test_rekey(void)
 {
 	static const char *const list[][3] = {
@@ -563,6 +590,7 @@ main(void)
 	test_bad_request();
 	test_back_off();
 	test_refused();
+	test_revoked();
 	test_rekey();
 	test_lies();
 	test_storage();
