@@ -13,7 +13,8 @@
 	X(json, "json", NULL, "print JSON")                                   \
 	X(help, "help", NULL, "say how a command is used")                    \
 	X(policy, "policy", "POLICY", "the policy")                           \
-	X(devices, "devices", "FILE", "file of DeviceIDs, - for standard input") \
+	X(devices, "devices", "FILE",                                         \
+	    "file of DeviceIDs, - for standard input")                        \
 	X(batch, "batch", "BATCH", "the batch")                               \
 	X(description, "description", "TEXT", "what it is, for people")       \
 	X(status, "status", "STATUS",                                         \
@@ -80,7 +81,8 @@ enum ctl_opt {
 	X(batch_delete, "batch", "delete", 1, 1, "NAME", O_(no_wait),         \
 	    "revoke and delete all its devices, and the batch")               \
 	X(device_list, "device", "list", 0, 0, "",                            \
-	    O_(batch) | O_(status) | O_(limit), "devices of a batch or of all") \
+	    O_(batch) | O_(status) | O_(limit),                                \
+	    "devices of a batch, or of all")                                  \
 	X(device_find, "device", "find", 1, 1, "PREFIX", O_(limit),           \
 	    "devices whose DeviceID begins so")                               \
 	X(device_show, "device", "show", 1, 1, "ID", 0,                       \

@@ -18,3 +18,16 @@ quoinctl_SOURCES = \
 	%reldir%/out.h
 quoinctl_LDADD = librecords.a libsigner.a libx509.a libwire.a libbase.a \
 	$(BSON_LIBS) $(JSONC_LIBS) $(OPENSSL_LIBS)
+
+dist_man_MANS += appliance/man/quoinctl.1 appliance/man/quoin.conf.5
+unit_tests += tests/unit/test-man
+tests_unit_test_man_SOURCES = tests/unit/test-man.c
+tests_unit_test_man_LDADD = libbase.a
+
+# Completion comes from the program's own table.
+bashcompdir = $(datadir)/bash-completion/completions
+nodist_bashcomp_DATA = %reldir%/completion/quoinctl
+CLEANFILES += %reldir%/completion/quoinctl
+%reldir%/completion/quoinctl: quoinctl$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) %D%/completion && \
+	./quoinctl completion bash >$@.new && mv $@.new $@
