@@ -1,1 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
+noinst_LIBRARIES += libenrold.a
+libenrold_a_SOURCES = \
+	%reldir%/cache.c %reldir%/cache.h \
+	%reldir%/core.c %reldir%/core.h \
+	%reldir%/crls.c %reldir%/crls.h \
+	%reldir%/csr_text.c \
+	%reldir%/est.c \
+	%reldir%/front.c %reldir%/front.h \
+	%reldir%/house.c %reldir%/house.h \
+	%reldir%/native.c \
+	%reldir%/notes.c %reldir%/notes.h \
+	%reldir%/peer.c %reldir%/peer.h \
+	%reldir%/pki.c %reldir%/pki.h \
+	%reldir%/rules.c %reldir%/rules.h \
+	%reldir%/sweep.c %reldir%/sweep.h
+
+enrold_libs = libenrold.a libprovider.a libsigner.a librecords.a libx509.a \
+	libwire.a $(http_libs) $(BSON_LIBS) $(SECCOMP_LIBS)
+
+pkglibexec_PROGRAMS += quoin-enrold
+quoin_enrold_SOURCES = %reldir%/main.c
+quoin_enrold_LDADD = $(enrold_libs)
+
+unit_tests += tests/unit/test-enrold-rules
+tests_unit_test_enrold_rules_SOURCES = tests/unit/test-enrold-rules.c
+tests_unit_test_enrold_rules_LDADD = $(enrold_libs)

@@ -97,6 +97,8 @@ enum rec_device_intent {
 	    "an operator lets it enrol again, once")                        \
 	F(T, TIME, revoked_at, 0, 0, REC_PLAIN, "when it was revoked")      \
 	F(T, STR, reason, 0, 160, REC_PLAIN, "why it was revoked")          \
+	F(T, STR, request, 0, 32, REC_PLAIN,                                \
+	    "digest of the request that the newest certificate answered")   \
 	F(T, CERTS, certs, 0, REC_CERTS_MAX, REC_PLAIN,                     \
 	    "certificates it may hold, newest first")                       \
 	F(T, ENUM, intent, 0, 2, REC_INDEX, "what must still be done")      \

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef ENROLD_PKI_H
+#define ENROLD_PKI_H
+
+/*
+ * The appliance's certificates as quoin-signd lists them: a snapshot that
+ * never changes, replaced by a newer one when signd's generation moves.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "signer/signer.h"
+#include "x509/cert_parse.h"
+
+struct evp_pkey_st;
+
+struct pki_cert {
+	char id[SIGND_ID_LEN + 1];
+	char policy[SIGND_POLICY_MAX + 1]; /* issuing CAs only */
+	bool active;
+	uint32_t generation;
+	uint64_t crl_number;
+	struct buf der;
+	struct cert cert;	/* borrows from der */
+	struct pubkey key;
+	struct evp_pkey_st *pkey; /* issuing CAs only: to verify with */
+};
+
+struct pki {
+	uint64_t generation;
+	char host[SIGND_HOST_MAX + 1];
+	struct pki_cert *root, *tls; /* into certs; NULL: none yet */
+	struct pki_cert *certs; /* oldest first */
+	size_t n;
+	struct buf root_pem;
+	unsigned refs; /* pki.c's own */
+};
+
+/* Where the newest snapshot is kept. */
+struct pki_box;
+
+enum q_err pki_box_new(struct wire_client *signd,
+    struct pki_box **ret_box) Q_CHECKED;
+void pki_box_free(struct pki_box *box);
+
+/* Ask signd; when its generation moved, take a new snapshot. *ret_changed
+ * (may be NULL) tells. UNAVAIL and so on as from signd. */
+enum q_err pki_refresh(struct pki_box *box, bool *ret_changed,
+    struct fault *f) Q_CHECKED;
+
+/* The newest snapshot, held until pki_drop; asks signd when there is none
+ * yet. UNAVAIL while there is no PKI. */
+enum q_err pki_hold(struct pki_box *box, struct pki **ret_pki,
+    struct fault *f) Q_CHECKED;
+void pki_drop(struct pki **pki);
+#define AUTO_PKI __attribute__((cleanup(pki_drop)))
+
+/* By id; the CA of a policy that issues now. NULL when there is none. */
+struct pki_cert *pki_find(const struct pki *pki, const char *id);
+struct pki_cert *pki_issuing(const struct pki *pki, const char *policy);
+
+#endif

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config.h"
+
+#include "enrold/rules.h"
+
+#include <openssl/crypto.h>
+#include <string.h>
+
+#include "base/codec.h"
+#include "base/own.h"
+#include "x509/der.h"
+
+static enum q_err
+rule_binding(const struct enrol_ask *ask, const struct csr *csr,
+    struct fault *f)
+{
+	if (csr->challenge.p == NULL)
+		return Q_OK;
+	if (ask->binding != NULL &&
+	    csr->challenge.len == strlen(ask->binding) &&
+	    CRYPTO_memcmp(csr->challenge.p, ask->binding,
+		csr->challenge.len) == 0)
+		return Q_OK;
+	return fault_set(f, Q_INVALID,
+	    "challengePassword is not this connection's channel binding");
+}
+
+enum q_err
+rule_request(const struct enrol_ask *ask, const struct csr *csr,
+    struct fault *f)
+{
+	if (csr->asks_ca)
+		return fault_set(f, Q_INVALID,
+		    "certificate request asks for a CA certificate");
+	if (csr->key.kind == KEY_RSA && csr->key.bits != 3072 &&
+	    csr->key.bits != 2048)
+		return fault_set(f, Q_INVALID,
+		    "device key must be P-256 or RSA-3072, not RSA-%u",
+		    csr->key.bits);
+	if ((ask->identity.len != 0) != (ask->proof.len != 0))
+		return fault_set(f, Q_INVALID,
+		    "proof and identity must come together");
+	return rule_binding(ask, csr, f);
+}
+
+enum q_err
+rule_identity(const struct enrol_ask *ask, const struct csr *csr,
+    const struct peer *peer, char ret_id[DEVICE_ID_LEN + 1], struct fault *f)
+{
+	char proved[DEVICE_ID_LEN + 1] = "";
+	const char *id = peer->device_id;
+
+	if (ask->identity.len != 0)
+		device_id_of(ask->identity, proved);
+	if (ask->reenrol && peer->kind != PEER_OURS)
+		return fault_set(f, Q_DENIED, "simplereenroll needs the "
+		    "certificate to be renewed as TLS client certificate");
+	if (ask->reenrol && !bytes_equal(csr->subject, peer->subject))
+		return fault_set(f, Q_DENIED, "subject of the request is not "
+		    "that of the certificate to be renewed");
+	if (peer->kind == PEER_NONE)
+		id = proved[0] != '\0' ? proved : csr->device_id;
+	else if (proved[0] != '\0' && strcmp(proved, id) != 0)
+		return fault_set(f, Q_DENIED, "proof is by another identity "
+		    "key than the TLS client certificate's");
+	memcpy(ret_id, id, DEVICE_ID_LEN + 1);
+	return Q_OK;
+}
+
+enum q_err
+rule_known(const struct enrol_case *c, struct fault *f)
+{
+	if (c->dev == NULL || c->batch == NULL ||
+	    !rec_device_valid(c->batch, c->dev) ||
+	    c->dev->intent == DEVICE_INTENT_DELETE)
+		return fault_set(f, Q_DENIED, "DeviceID %s is in no batch",
+		    c->device_id);
+	if (c->batch->deleting)
+		return fault_set(f, Q_DENIED, "batch %s is being deleted",
+		    c->batch->key);
+	if (c->policy == NULL)
+		return fault_retry(f, Q_UNAVAIL, 5,
+		    "policy %s of batch %s does not exist",
+		    c->batch->policy, c->batch->key);
+	if (c->dev->state == DEVICE_REVOKED)
+		return fault_set(f, Q_DENIED, "device is revoked%s%s",
+		    c->dev->reason[0] != '\0' ? ": " : "", c->dev->reason);
+	return Q_OK;
+}
+
+static const struct rec_cert *
+cert_of_peer(const struct enrol_case *c)
+{
+	for (size_t i = 0; i < c->dev->certs.n; i++) {
+		const struct rec_cert *rc = &c->dev->certs.c[i];
+
+		if (strcmp(rc->serial, c->peer->serial) == 0 &&
+		    strcmp(rc->issuer, c->peer->issuer) == 0)
+			return rc;
+	}
+	return NULL;
+}
+
+static bool
+may_renew(const struct enrol_case *c)
+{
+	return c->policy->autorenew || c->dev->allow_renew;
+}
+
+enum q_err
+rule_certificate(const struct enrol_case *c, struct fault *f)
+{
+	const struct rec_cert *rc;
+
+	if (c->peer->kind != PEER_OURS)
+		return Q_OK;
+	rc = cert_of_peer(c);
+	if (rc != NULL && rc->revoked_at != 0)
+		return fault_set(f, Q_DENIED,
+		    "client certificate has been revoked");
+	if (c->now > c->peer->not_after && !may_renew(c))
+		return fault_set(f, Q_DENIED, "client certificate has expired "
+		    "and renewal needs an operator's permission");
+	if (rc == NULL)
+		return fault_set(f, Q_DENIED, "client certificate %s is not, "
+		    "or no longer, one of the device", c->peer->serial);
+	return Q_OK;
+}
+
+static enum q_err
+rule_label(const struct enrol_case *c, struct fault *f)
+{
+	if (c->ask->label == NULL ||
+	    strcmp(c->ask->label, c->batch->key) == 0)
+		return Q_OK;
+	return fault_set(f, Q_DENIED, "device is not in batch %s",
+	    c->ask->label);
+}
+
+static enum q_err
+rule_key(const struct enrol_case *c, struct fault *f)
+{
+	if (c->csr->key.kind != KEY_RSA || c->csr->key.bits != 2048 ||
+	    c->policy->allow_rsa2048)
+		return Q_OK;
+	return fault_set(f, Q_DENIED,
+	    "policy %s does not allow RSA-2048 device keys", c->policy->key);
+}
+
+static enum q_err
+rule_right(const struct enrol_case *c, enum enrol_right *ret_right,
+    struct fault *f)
+{
+	if (strcmp(c->csr->device_id, c->device_id) == 0)
+		*ret_right = RIGHT_KEY;
+	else if (c->ask->proof.len != 0)
+		*ret_right = RIGHT_PROOF;
+	else if (c->peer->kind != PEER_NONE && c->policy->allow_rekey)
+		*ret_right = RIGHT_WORD;
+	else
+		return fault_set(f, Q_DENIED, "key of the request is not the "
+		    "device's, and policy %s does not allow another",
+		    c->policy->key);
+	return Q_OK;
+}
+
+void
+request_digest(const struct csr *csr, char ret_hex[REQUEST_DIGEST + 1])
+{
+	hex_encode(csr->sha256, REQUEST_DIGEST / 2, ret_hex);
+}
+
+/* Whether the device asks for what it was given already: the request of its
+ * newest certificate, while that is young, from somebody who does not show
+ * that he has it. */
+static bool
+asked_again(const struct enrol_case *c)
+{
+	const struct rec_cert *rc = device_newest(c->dev);
+	char digest[REQUEST_DIGEST + 1];
+
+	request_digest(c->csr, digest);
+	return rc != NULL && rc == &c->dev->certs.c[0] &&
+	    strcmp(digest, c->dev->request) == 0 &&
+	    c->now < renew_time(rc->not_before, rc->not_after) &&
+	    (c->peer->kind != PEER_OURS ||
+		strcmp(c->peer->serial, rc->serial) != 0);
+}
+
+enum q_err
+rule_enrol(const struct enrol_case *c, struct enrol_verdict *ret_verdict,
+    struct fault *f)
+{
+	static enum q_err (*const rules[])(const struct enrol_case *,
+	    struct fault *) = { rule_known, rule_label, rule_certificate,
+	    rule_key };
+	struct enrol_verdict v = { 0 };
+	enum q_err r;
+
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+		r = rules[i](c, f);
+		if (r != Q_OK)
+			return r;
+	}
+	r = rule_right(c, &v.right, f);
+	if (r != Q_OK)
+		return r;
+	v.renewal = c->dev->state != DEVICE_NOT_ENROLLED;
+	v.again = v.renewal && asked_again(c);
+	if (v.renewal && !v.again && !may_renew(c))
+		return fault_set(f, Q_DENIED,
+		    "renewal needs an operator's permission");
+	*ret_verdict = v;
+	return Q_OK;
+}
+
+const struct rec_cert *
+device_newest(const struct rec_device *dev)
+{
+	for (size_t i = 0; i < dev->certs.n; i++)
+		if (dev->certs.c[i].revoked_at == 0)
+			return &dev->certs.c[i];
+	return NULL;
+}
+
+int64_t
+device_due(const struct rec_device *dev)
+{
+	int64_t last = 0;
+
+	for (size_t i = 0; i < dev->certs.n; i++) {
+		const struct rec_cert *rc = &dev->certs.c[i];
+
+		if (rc->revoked_at == 0 && rc->not_after >= last)
+			last = rc->not_after + 1;
+	}
+	return last;
+}
+
+int64_t
+device_state_now(const struct rec_device *dev, int64_t now)
+{
+	return dev->state == DEVICE_ENROLLED && now >= device_due(dev) ?
+	    DEVICE_EXPIRED : dev->state;
+}
+
+int64_t
+renew_time(int64_t not_before, int64_t not_after)
+{
+	return not_before + (not_after - not_before) / 3 * 2;
+}
+
+bool
+device_should_renew(const struct rec_device *dev,
+    const struct rec_policy *policy, int64_t now)
+{
+	int64_t state = device_state_now(dev, now);
+	const struct rec_cert *rc = device_newest(dev);
+
+	if (state != DEVICE_ENROLLED && state != DEVICE_EXPIRED)
+		return false;
+	if (dev->allow_renew)
+		return true;
+	return policy->autorenew && (state == DEVICE_EXPIRED || rc == NULL ||
+	    now >= renew_time(rc->not_before, rc->not_after));
+}
+
+enum q_err
+device_add_cert(struct rec_device *dev, const struct rec_cert *add,
+    int64_t now)
+{
+	struct rec_certs kept = { .n = 1 };
+
+	kept.c[0] = *add;
+	for (size_t i = 0; i < dev->certs.n; i++) {
+		if (dev->certs.c[i].not_after < now)
+			continue;
+		if (kept.n == REC_CERTS_MAX)
+			return Q_INVALID;
+		kept.c[kept.n++] = dev->certs.c[i];
+	}
+	dev->certs = kept;
+	return Q_OK;
+}
