@@ -23,3 +23,7 @@ quoin_recordd_SOURCES = %reldir%/main.c
 quoin_recordd_LDADD = $(recordd_libs)
 recordd_libs = librecordd.a librecords.a libwire.a libbase.a \
 	$(SQLITE_LIBS) $(BSON_LIBS) $(JSONC_LIBS) $(SECCOMP_LIBS)
+
+unit_tests += tests/unit/test-store
+tests_unit_test_store_SOURCES = tests/unit/test-store.c
+tests_unit_test_store_LDADD = $(recordd_libs)

@@ -5,6 +5,10 @@ librecords_a_SOURCES = \
 	%reldir%/actions.h \
 	%reldir%/client.c \
 	%reldir%/client.h \
+	%reldir%/fleet.c \
+	%reldir%/fleet.h \
+	%reldir%/load.c \
+	%reldir%/load.h \
 	%reldir%/rec_bson.c \
 	%reldir%/rec_json.c \
 	%reldir%/records.c \
