@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# The device's side. The core is ISO C and stays so: it is compiled as such.
+# The device's side. The core is ISO C and stays so: it is compiled as such,
+# with nothing else in sight.
 
 noinst_LIBRARIES += libquoin-device.a
+libquoin_device_a_CPPFLAGS = $(AM_CPPFLAGS) -U_GNU_SOURCE
 libquoin_device_a_CFLAGS = $(AM_CFLAGS) -std=c11 -pedantic
 libquoin_device_a_SOURCES = \
 	%reldir%/qdev.c %reldir%/qdev.h \
