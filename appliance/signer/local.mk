@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-noinst_LIBRARIES += libsigner.a libprovider.a
+noinst_LIBRARIES += libsigner.a libprovider.a libjournal.a
 libsigner_a_SOURCES = \
 	%reldir%/signd_ops.h \
 	%reldir%/signer.c \
@@ -9,6 +9,11 @@ libsigner_a_SOURCES = \
 libprovider_a_SOURCES = \
 	%reldir%/provider.c \
 	%reldir%/provider.h
+
+# Reading and verifying signd's journal, for quoin-signd and quoinctl.
+libjournal_a_SOURCES = \
+	%reldir%/journal_read.c \
+	%reldir%/journal_read.h
 
 unit_tests += tests/unit/test-provider
 tests_unit_test_provider_SOURCES = tests/unit/test-provider.c

@@ -1,1 +1,40 @@
 # SPDX-License-Identifier: Apache-2.0
+# All but main, for the tests.
+noinst_LIBRARIES += libsignd.a
+libsignd_a_SOURCES = \
+	%reldir%/issued.c \
+	%reldir%/issued.h \
+	%reldir%/journal.c \
+	%reldir%/journal.h \
+	%reldir%/keyring.c \
+	%reldir%/keyring.h \
+	%reldir%/keyring_file.c \
+	%reldir%/maint.c \
+	%reldir%/maint.h \
+	%reldir%/op_crl.c \
+	%reldir%/op_issue.c \
+	%reldir%/op_issuing.c \
+	%reldir%/op_list.c \
+	%reldir%/op_pki.c \
+	%reldir%/op_seal.c \
+	%reldir%/op_tls.c \
+	%reldir%/pki.c \
+	%reldir%/signd.h \
+	%reldir%/state.c \
+	%reldir%/tls_shape.c \
+	%reldir%/tls_shape.h \
+	%reldir%/worker.c \
+	%reldir%/worker.h \
+	%reldir%/worker_call.c \
+	%reldir%/worker_priv.h
+signd_libs = libsignd.a libsigner.a libjournal.a libtokenops.a libx509.a \
+	libwire.a libbase.a $(OPENSSL_LIBS) -lpthread
+
+pkglibexec_PROGRAMS += quoin-signd
+quoin_signd_SOURCES = %reldir%/main.c
+quoin_signd_LDADD = $(signd_libs)
+
+check_PROGRAMS += tests/integration/signd-client
+tests_integration_signd_client_SOURCES = tests/integration/signd-client.c
+tests_integration_signd_client_LDADD = libsigner.a libjournal.a libx509.a \
+	libwire.a libbase.a $(OPENSSL_LIBS) -lpthread

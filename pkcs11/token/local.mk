@@ -1,1 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
+# The messages, for the worker and for quoin-signd.
+noinst_LIBRARIES += libtokenops.a
+libtokenops_a_SOURCES = %reldir%/token_ops.c %reldir%/token_ops.h
+
+# CK_RV table apart, for its test.
+noinst_LIBRARIES += libtoken.a
+libtoken_a_SOURCES = %reldir%/rv.c %reldir%/rv.h
+
+pkglibexec_PROGRAMS += quoin-token
+quoin_token_SOURCES = \
+	%reldir%/keys.c \
+	%reldir%/main.c \
+	%reldir%/mech.c \
+	%reldir%/ops.h \
+	%reldir%/p11.c \
+	%reldir%/p11.h \
+	%reldir%/sandbox.c \
+	%reldir%/sandbox.h
+quoin_token_LDADD = libtoken.a libtokenops.a libwire.a libbase.a \
+	$(SECCOMP_LIBS) -ldl -lpthread

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/codec.h"
+#include "base/own.h"
+#include "signd/keyring.h"
+
+/*
+ * The file: "QUOINKR1", 16 bytes id of the sealing key, u64 generation, u32
+ * bytes of plain text; then chunks: u32 length, and what worker_seal gives,
+ * over at most CHUNK bytes. What a chunk is bound to: the file's head and
+ * the chunk's number. The plain text: keyring_head, then a list of
+ * keyring_key.
+ */
+#define MAGIC "QUOINKR1"
+#define HEAD 36
+#define CHUNK 61440u
+#define AAD (HEAD + 4)
+#define FILE_VERSION 1
+
+#define KEYRING_HEAD(F, T)                                                   \
+	F(T, U32, version, 0, "")                                            \
+	F(T, U64, generation, 0, "")                                         \
+	F(T, STR, host, SIGND_HOST_MAX, "")                                  \
+	F(T, STR, ips, SIGND_IPS_MAX, "")                                    \
+	F(T, BOOL, tls_rsa, 0, "")                                           \
+	F(T, BIN, keys, KEYRING_FILE_MAX, "list of keyring_key")
+#define KEYRING_KEY(F, T)                                                    \
+	F(T, STR, id, SIGND_ID_LEN, "")                                      \
+	F(T, U32, purpose, PURPOSES - 1, "")                                 \
+	F(T, U32, kind, TOKEN_AES256, "")                                    \
+	F(T, STR, policy, SIGND_POLICY_MAX, "")                              \
+	F(T, BOOL, old, 0, "")                                               \
+	F(T, U32, generation, 0, "")                                         \
+	F(T, U64, created, 0, "")                                            \
+	F(T, U64, issuing_lifetime, SIGND_SPAN_MAX, "")                      \
+	F(T, U64, device_lifetime, SIGND_SPAN_MAX, "")                       \
+	F(T, BOOL, autorenew, 0, "")                                         \
+	F(T, BOOL, allow_rekey, 0, "")                                       \
+	F(T, BOOL, allow_rsa2048, 0, "")                                     \
+	F(T, BIN, cert, SIGND_CERT_MAX, "")
+
+WIRE_DECLARE(keyring_head, KEYRING_HEAD)
+WIRE_DECLARE(keyring_key, KEYRING_KEY)
+WIRE_DEFINE(keyring_head, KEYRING_HEAD)
+WIRE_DEFINE(keyring_key, KEYRING_KEY)
+
+static void
+encode(const struct keyring *r, struct buf *out)
+{
+	AUTO_BUF struct buf keys = BUF_INIT(KEYRING_FILE_MAX);
+	struct keyring_head head = { .version = FILE_VERSION,
+		.generation = r->generation, .host = r->host, .ips = r->ips,
+		.tls_rsa = r->tls_rsa };
+
+	for (size_t i = 0; i < r->n; i++) {
+		const struct key *k = r->keys[i];
+		struct keyring_key item = { .id = k->id,
+			.purpose = k->purpose, .kind = k->kind,
+			.policy = k->policy, .old = k->old,
+			.generation = k->generation, .created = k->created,
+			.issuing_lifetime = k->issuing.issuing_lifetime,
+			.device_lifetime = k->issuing.device_lifetime,
+			.autorenew = k->issuing.autorenew,
+			.allow_rekey = k->issuing.allow_rekey,
+			.allow_rsa2048 = k->issuing.allow_rsa2048,
+			.cert = { k->der, k->der_len } };
+
+		wire_list_put(&keys, &keyring_key_type, &item);
+	}
+	out->bad |= keys.bad;
+	head.keys = buf_bytes(&keys);
+	wire_encode(&keyring_head_type, &head, out);
+}
+
+static void
+aad_make(const uint8_t *head, uint32_t number, uint8_t out[AAD])
+{
+	memcpy(out, head, HEAD);
+	le32_put(out + HEAD, number);
+}
+
+enum q_err
+keyring_seal(const struct keyring *r, struct worker *w, struct buf *out,
+    struct fault *f)
+{
+	AUTO_BUF struct buf plain = BUF_INIT(KEYRING_FILE_MAX);
+	const struct key *seal = keyring_active(r, PURPOSE_SEAL, "");
+	uint8_t head[HEAD] = MAGIC, aad[AAD];
+	uint32_t number = 0;
+
+	encode(r, &plain);
+	if (seal == NULL || plain.bad)
+		return fault_set(f, Q_INTERNAL, "keyring cannot be sealed");
+	memcpy(head + 8, seal->id, SIGND_ID_LEN);
+	le64_put(head + 24, r->generation);
+	le32_put(head + 32, (uint32_t)plain.len);
+	buf_put(out, head, HEAD);
+	for (size_t at = 0; at < plain.len; at += CHUNK) {
+		AUTO_BUF struct buf sealed = BUF_INIT(CHUNK + 64);
+		size_t left = plain.len - at;
+		uint8_t len[4];
+		enum q_err e;
+
+		aad_make(head, number++, aad);
+		e = worker_seal(w, seal->id, (struct bytes){ aad, AAD },
+		    (struct bytes){ plain.p + at, left < CHUNK ? left :
+		    CHUNK }, &sealed, f);
+		if (e != Q_OK)
+			return e;
+		le32_put(len, (uint32_t)sealed.len);
+		buf_put(out, len, sizeof(len));
+		buf_put(out, sealed.p, sealed.len);
+	}
+	return out->bad ? fault_set(f, Q_TOOBIG, "keyring too large") : Q_OK;
+}
+
+static enum q_err
+key_decode(const struct keyring_key *item, const char *host, uint16_t port,
+    struct keyring *r, struct fault *f)
+{
+	struct key *k = key_new((enum key_purpose)item->purpose,
+	    (enum token_kind)item->kind, item->policy);
+	enum q_err e = Q_OK;
+
+	if (k == NULL)
+		return Q_NOMEM;
+	snprintf(k->id, sizeof(k->id), "%s", item->id);
+	k->old = item->old;
+	k->generation = item->generation;
+	k->created = item->created;
+	k->issuing = (struct issuing){ item->issuing_lifetime,
+		item->device_lifetime, item->autorenew, item->allow_rekey,
+		item->allow_rsa2048 };
+	if (item->cert.len != 0)
+		e = key_certify(k, item->cert, host, port, f);
+	if (e != Q_OK) {
+		key_unref(k);
+		return e;
+	}
+	return keyring_put(r, k);
+}
+
+static enum q_err
+decode(struct bytes plain, uint16_t port, struct keyring *r, struct fault *f)
+{
+	struct keyring_head head;
+	struct keyring_key item;
+	enum q_err e = wire_decode(&keyring_head_type, plain, &head, f);
+
+	if (e != Q_OK)
+		return e;
+	if (head.version != FILE_VERSION)
+		return fault_set(f, Q_CONFIG, "keyring of another version");
+	r->generation = head.generation;
+	r->tls_rsa = head.tls_rsa;
+	snprintf(r->host, sizeof(r->host), "%s", head.host);
+	snprintf(r->ips, sizeof(r->ips), "%s", head.ips);
+	while (e == Q_OK) {
+		e = wire_list_next(&head.keys, &keyring_key_type, &item);
+		if (e == Q_OK)
+			e = key_decode(&item, r->host, port, r, f);
+	}
+	return e == Q_NOTFOUND ? Q_OK : e;
+}
+
+/* The plain text of the file. */
+static enum q_err
+open_file(struct bytes file, struct worker *w, struct buf *plain,
+    struct fault *f)
+{
+	char id[SIGND_ID_LEN + 1] = "";
+	uint8_t aad[AAD];
+	uint32_t number = 0;
+	size_t at = HEAD;
+
+	if (file.len < HEAD || memcmp(file.p, MAGIC, 8) != 0)
+		return fault_set(f, Q_SIGNATURE, "keyring: not such a file");
+	memcpy(id, file.p + 8, SIGND_ID_LEN);
+	while (at < file.len) {
+		size_t len = file.len - at < 4 ? SIZE_MAX :
+		    le32_get(file.p + at);
+		enum q_err e;
+
+		if (len > file.len - at - 4)
+			return fault_set(f, Q_SIGNATURE,
+			    "keyring: cut short");
+		aad_make(file.p, number++, aad);
+		e = worker_unseal(w, id, (struct bytes){ aad, AAD },
+		    (struct bytes){ file.p + at + 4, len }, plain, f);
+		if (e == Q_UNAVAIL)
+			return e;
+		if (e != Q_OK)
+			return fault_set(f, Q_SIGNATURE, "keyring: was "
+			    "changed, or is of another token");
+		at += 4 + len;
+	}
+	return plain->len == le32_get(file.p + 32) ? Q_OK :
+	    fault_set(f, Q_SIGNATURE, "keyring: cut short");
+}
+
+enum q_err
+keyring_unseal(struct bytes file, struct worker *w, uint16_t crl_port,
+    struct keyring **ret_ring, struct fault *f)
+{
+	AUTO_BUF struct buf plain = BUF_INIT(KEYRING_FILE_MAX);
+	struct keyring *r = keyring_new(NULL);
+	enum q_err e;
+
+	if (r == NULL)
+		return Q_NOMEM;
+	e = open_file(file, w, &plain, f);
+	if (e == Q_OK)
+		e = decode(buf_bytes(&plain), crl_port, r, f);
+	if (e == Q_OK)
+		*ret_ring = r;
+	else
+		keyring_unref(r);
+	return e;
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "signd/maint.h"
+#include "signd/signd.h"
+
+#define TICK_MS 1000
+#define RETRY_MS 15000
+
+int64_t
+maint_due(const struct key *k, int64_t root_end)
+{
+	int64_t from = k->cert.not_before, life = k->cert.not_after - from;
+	int64_t due = from + life / 3 * 2, early;
+
+	if (k->purpose != PURPOSE_ISSUING)
+		return due;
+	/* A device certificate of full length, and a tenth, must fit. But a
+	 * CA is used for a tenth of its own life at least, or one as short
+	 * as its device certificates would be replaced all the time. */
+	early = k->cert.not_after - (int64_t)k->issuing.device_lifetime / 10 *
+	    11;
+	if (early < due)
+		due = early;
+	if (due < from + life / 10)
+		due = from + life / 10;
+	return k->issuing.autorenew && k->cert.not_after < root_end ? due :
+	    INT64_MAX;
+}
+
+/* Journal how often each key was used since the last time. */
+static void
+uses_note(struct signd *s, const struct keyring *ring)
+{
+	uint64_t last = 0;
+
+	for (size_t i = 0; i < ring->n; i++) {
+		const struct key *k = ring->keys[i];
+		unsigned long long now = atomic_load(&k->use->count);
+		struct journal_use rec = { .what = purpose_text(k->purpose),
+			.count = now - k->use->noted, .total = now };
+		struct journal_pos pos;
+
+		/* What a CA signs has records of its own. */
+		if (rec.count == 0 || k->purpose == PURPOSE_ISSUING ||
+		    k->purpose == PURPOSE_ROOT)
+			continue;
+		if (journal_append(s->journal, JOURNAL_use, JOURNAL_NO_UID,
+		    k->id, &rec, &pos, NULL) != Q_OK)
+			return;
+		k->use->noted = now;
+		last = pos.seq;
+	}
+	if (last != 0 && journal_wait(s->journal, last, NULL) != Q_OK)
+		log_warn("the journal cannot be written");
+}
+
+/* Keys that were announced and never came into the keyring, or left it. */
+static void
+announced_destroy(struct signd *s, const struct keyring *ring)
+{
+	char id[SIGND_ID_LEN + 1] = "";
+
+	for (;;) {
+		bool more;
+
+		pthread_mutex_lock(&s->lock);
+		more = s->n_announced != 0;
+		if (more)
+			memcpy(id, s->announced_keys[s->n_announced - 1],
+			    sizeof(id));
+		pthread_mutex_unlock(&s->lock);
+		if (!more)
+			return;
+		if (keyring_find(ring, id) == NULL &&
+		    worker_destroy(s->worker, id, NULL) != Q_OK)
+			return;
+		pthread_mutex_lock(&s->lock);
+		s->n_announced--;
+		s->count_orphans = true;
+		pthread_mutex_unlock(&s->lock);
+	}
+}
+
+struct orphans {
+	const struct keyring *ring;
+	uint32_t n;
+};
+
+static enum q_err
+orphan_each(void *arg, const struct token_key *k)
+{
+	struct orphans *o = arg;
+
+	o->n += keyring_find(o->ring, k->id) == NULL;
+	return Q_OK;
+}
+
+static void
+orphans_count(struct signd *s, const struct keyring *ring)
+{
+	struct orphans o = { .ring = ring };
+	bool wanted;
+
+	pthread_mutex_lock(&s->lock);
+	wanted = s->count_orphans;
+	pthread_mutex_unlock(&s->lock);
+	if (!wanted || worker_keys(s->worker, orphan_each, &o, NULL) != Q_OK)
+		return;
+	pthread_mutex_lock(&s->lock);
+	s->orphans = o.n;
+	s->count_orphans = false;
+	pthread_mutex_unlock(&s->lock);
+	if (o.n != 0)
+		log_warn("%u keys in the token are in no keyring", o.n);
+}
+
+/* An old key whose certificate has ended: out of the keyring, then out of
+ * the token. */
+static enum q_err
+ended_remove(struct signd *s, struct keyring *next, const struct key *k,
+    struct fault *f)
+{
+	struct journal_key rec = { .destroy = true,
+		.purpose = purpose_text(k->purpose), .policy = k->policy };
+	enum q_err r = journal_put(s->journal, JOURNAL_key, JOURNAL_NO_UID,
+	    k->id, &rec, f);
+
+	if (r == Q_OK)
+		r = signd_announce(s, k->id);
+	if (r == Q_OK)
+		keyring_remove(next, k->id);
+	return r;
+}
+
+static enum q_err
+renew(struct signd *s, struct keyring *next, const struct key *k,
+    struct fault *f)
+{
+	log_note("renewing the certificate of %s %s", purpose_text(k->purpose),
+	    k->policy);
+	if (k->purpose == PURPOSE_ISSUING)
+		return pki_issuing(s, next, k->policy, &k->issuing,
+		    JOURNAL_NO_UID, f);
+	return pki_tls(s, next, k->purpose, JOURNAL_NO_UID, f);
+}
+
+/* Everything that is due, in one new keyring; the old one's keys are looked
+ * at, since the new one's change meanwhile. */
+static enum q_err
+due_do(struct signd *s, const struct keyring *ring, struct fault *f)
+{
+	const struct key *root = keyring_active(ring, PURPOSE_ROOT, "");
+	struct keyring *next = NULL;
+	int64_t now = clock_wall();
+	enum q_err r = Q_OK;
+
+	for (size_t i = 0; r == Q_OK && root != NULL && i < ring->n; i++) {
+		const struct key *k = ring->keys[i];
+		bool ended = k->old && now > k->cert.not_after;
+
+		if (k->purpose == PURPOSE_ROOT || k->purpose == PURPOSE_SEAL ||
+		    (!ended && (k->old ||
+		    now < maint_due(k, root->cert.not_after))))
+			continue;
+		if (next == NULL)
+			next = keyring_new(ring);
+		if (next == NULL)
+			return Q_NOMEM;
+		r = ended ? ended_remove(s, next, k, f) :
+		    renew(s, next, k, f);
+	}
+	if (r == Q_OK && next != NULL)
+		return signd_install(s, next, JOURNAL_NO_UID, f);
+	keyring_unref(next);
+	return r;
+}
+
+static void
+tick(struct signd *s, int64_t *retry)
+{
+	AUTO_RING struct keyring *ring = NULL;
+	struct fault f = { 0 };
+	enum q_err r;
+
+	if (signd_ring(s, false, &ring, NULL) != Q_OK)
+		return;
+	uses_note(s, ring);
+	if (clock_mono_ms() < *retry ||
+	    pthread_mutex_trylock(&s->change) != 0)
+		return;
+	keyring_unref(ring);
+	ring = NULL;
+	r = signd_ring(s, false, &ring, &f);
+	if (r == Q_OK)
+		r = due_do(s, ring, &f);
+	if (r == Q_OK) {
+		keyring_unref(ring);
+		ring = NULL;
+		r = signd_ring(s, false, &ring, &f);
+	}
+	if (r == Q_OK) {
+		announced_destroy(s, ring);
+		orphans_count(s, ring);
+	}
+	pthread_mutex_unlock(&s->change);
+	if (r != Q_OK) {
+		log_warn("maintenance: %s", fault_text(&f, r));
+		*retry = clock_mono_ms() + RETRY_MS;
+	}
+}
+
+void *
+signd_maintain(void *arg)
+{
+	struct signd *s = arg;
+	int64_t retry = 0;
+
+	while (!atomic_load(&s->stopping)) {
+		tick(s, &retry);
+		usleep(TICK_MS * 1000);
+	}
+	return NULL;
+}

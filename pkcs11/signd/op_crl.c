@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/sha.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "signd/signd.h"
+#include "x509/crl_check.h"
+
+#define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
+#define CRL_BACKDATE 600
+#define CRL_VALIDITY (35 * 86400)
+
+/* The list, which nobody can change any more. */
+static enum q_err
+list_map(int fd, struct bytes *ret, struct fault *f)
+{
+	struct stat st;
+	void *p;
+	int seals = fd < 0 ? -1 : fcntl(fd, F_GET_SEALS);
+
+	if (seals < 0 || (seals & SEALS) != SEALS)
+		return fault_set(f, Q_INVALID, "list: not a sealed memfd");
+	if (fstat(fd, &st) != 0 || st.st_size <= 0 ||
+	    (uint64_t)st.st_size > CRL_DER_MAX)
+		return fault_set(f, Q_TOOBIG, "list: empty or too large");
+	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		return fault_set(f, Q_NOMEM, "list: cannot be mapped");
+	*ret = (struct bytes){ p, (size_t)st.st_size };
+	return Q_OK;
+}
+
+/* With `crl` held, so that a number is given once. */
+static enum q_err
+check_and_record(struct signd *s, const struct key *ca, struct bytes tbs,
+    uint32_t uid, struct crl_info *ret_info, struct fault *f)
+{
+	uint8_t digest[32];
+	struct crl_expect want = { .alg = SIG_ECDSA_SHA256,
+		.issuer = ca->cert.subject, .issuer_ski = ca->cert.ski,
+		.last_number = signd_crl_last(s, ca->id),
+		.now = clock_wall(), .max_backdate = CRL_BACKDATE,
+		.max_validity = CRL_VALIDITY,
+		.issuer_not_after = ca->cert.not_after, .only_users = true };
+	struct journal_crl rec = { .digest = { digest, sizeof(digest) } };
+	enum q_err r = crl_check_tbs(tbs, &want, NULL, NULL, ret_info, f);
+
+	if (r != Q_OK)
+		return r;
+	SHA256(tbs.p, tbs.len, digest);
+	rec.number = ret_info->number;
+	rec.entries = ret_info->entries;
+	rec.this_update = (uint64_t)ret_info->this_update;
+	rec.next_update = (uint64_t)ret_info->next_update;
+	r = journal_put(s->journal, JOURNAL_crl, uid, ca->id, &rec, f);
+	return r == Q_OK ? signd_crl_set(s, ca->id, ret_info->number) : r;
+}
+
+enum q_err
+signd_do_sign_crl(void *ctx, struct wire_req *q, const void *req, void *rsp,
+    struct fault *f)
+{
+	const struct signd_sign_crl_req *in = req;
+	struct signd_sign_crl_rsp *out = rsp;
+	AUTO_RING struct keyring *ring = NULL;
+	struct buf *space = wire_req_space(q);
+	struct crl_info info = { 0 };
+	struct signd *s = ctx;
+	const struct key *ca;
+	struct bytes tbs;
+	enum q_err r = signd_ring(s, true, &ring, f);
+
+	if (r != Q_OK)
+		return r;
+	ca = keyring_find(ring, in->issuing_id);
+	if (ca == NULL || ca->purpose != PURPOSE_ISSUING)
+		return fault_set(f, Q_NOTFOUND, "no issuing CA %.16s",
+		    in->issuing_id);
+	r = list_map(in->list, &tbs, f);
+	if (r != Q_OK)
+		return r;
+	pthread_mutex_lock(&s->crl);
+	r = check_and_record(s, ca, tbs, wire_req_uid(q), &info, f);
+	pthread_mutex_unlock(&s->crl);
+	if (r == Q_OK)
+		r = pki_sign(s, ca, tbs, space, f);
+	munmap((void *)(uintptr_t)tbs.p, tbs.len);
+	out->signature = buf_bytes(space);
+	out->number = info.number;
+	return r;
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config.h"
+
+#include <openssl/sha.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "signd/signd.h"
+#include "signd/tls_shape.h"
+
+/* DigestInfo of SHA-256 (RFC 8017 9.2). */
+static const uint8_t digest_info[] = { 0x30, 0x31, 0x30, 0x0d, 0x06, 0x09,
+	0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00,
+	0x04, 0x20 };
+
+/* SignatureScheme (RFC 8446 4.2.3), all with SHA-256. */
+static const struct scheme {
+	uint32_t num;
+	enum token_kind kind;
+	enum token_mech mech;
+} schemes[] = {
+	{ 0x0403, TOKEN_P256, TOKEN_ECDSA },
+	{ 0x0804, TOKEN_RSA3072, TOKEN_RSA_PSS },
+	{ 0x0401, TOKEN_RSA3072, TOKEN_RSA_PKCS1 },
+};
+
+/* Whose TLS keys are whose. */
+static const struct {
+	enum key_purpose purpose;
+	uint32_t roles;
+} users[] = {
+	{ PURPOSE_TLS_DEVICE, ROLE_ENROL | ROLE_BROKER },
+	{ PURPOSE_TLS_ADMIN, ROLE_WEB | ROLE_DATA },
+};
+
+static const struct scheme *
+scheme_find(uint32_t num, const struct key *k)
+{
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
+		if (schemes[i].num == num && schemes[i].kind == k->kind)
+			return &schemes[i];
+	return NULL;
+}
+
+static bool
+may_use(const struct key *k, uint32_t role)
+{
+	for (size_t i = 0; i < ARRAY_LEN(users); i++)
+		if (users[i].purpose == k->purpose)
+			return (users[i].roles & role) != 0;
+	return false;
+}
+
+enum q_err
+signd_do_sign_tls(void *ctx, struct wire_req *q, const void *req, void *rsp,
+    struct fault *f)
+{
+	const struct signd_sign_tls_req *in = req;
+	struct signd_sign_tls_rsp *out = rsp;
+	AUTO_BUF struct buf raw = BUF_INIT(TOKEN_SIG_MAX);
+	AUTO_RING struct keyring *ring = NULL;
+	uint8_t data[sizeof(digest_info) + 32];
+	uint8_t *digest = data + sizeof(digest_info);
+	struct buf *space = wire_req_space(q);
+	const struct scheme *scheme;
+	struct signd *s = ctx;
+	struct bytes what = { digest, 32 };
+	const struct key *k;
+	enum q_err r = signd_ring(s, true, &ring, f);
+
+	if (r != Q_OK)
+		return r;
+	k = keyring_find(ring, in->key);
+	if (k == NULL || !may_use(k, wire_req_role(q)))
+		return fault_set(f, k == NULL ? Q_NOTFOUND : Q_DENIED,
+		    "key %.16s is not a TLS key of role %s", in->key,
+		    role_name(wire_req_role(q)));
+	scheme = scheme_find(in->scheme, k);
+	if (scheme == NULL)
+		return fault_set(f, Q_INVALID,
+		    "scheme 0x%04x does not fit the key", in->scheme);
+	if (!tls_shape_good(in->message))
+		return fault_set(f, Q_INVALID,
+		    "message: not what a TLS server signs");
+	SHA256(in->message.p, in->message.len, digest);
+	if (scheme->mech == TOKEN_RSA_PKCS1) {
+		memcpy(data, digest_info, sizeof(digest_info));
+		what = (struct bytes){ data, sizeof(data) };
+	}
+	r = worker_sign(s->worker, k->id, scheme->mech, what, &raw, f);
+	if (r != Q_OK)
+		return r;
+	atomic_fetch_add(&k->use->count, 1);
+	if (scheme->mech == TOKEN_ECDSA && raw.len == 64)
+		ecdsa_sig_put(space, raw.p);
+	else
+		buf_put(space, raw.p, raw.len);
+	out->signature = buf_bytes(space);
+	return Q_OK;
+}

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config.h"
+
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "signd/signd.h"
+#include "signer/signer.h"
+#include "x509/assemble.h"
+#include "x509/cert_check.h"
+#include "x509/name.h"
+
+#define YEAR 31536000
+#define ROOT_LIFETIME (20 * (uint64_t)YEAR)
+#define TLS_LIFETIME ((uint64_t)YEAR)
+
+/* What differs between the certificates of the PKI itself. */
+static const struct {
+	enum cert_kind kind;
+	const char *label;	/* of the key in the token */
+	const char *common;	/* CN; NULL: the appliance's name */
+} kinds[PURPOSES] = {
+	[PURPOSE_SEAL] = { 0, "quoin-seal", NULL },
+	[PURPOSE_ROOT] = { CERT_ROOT, "quoin-root", "Quoin OEM Root" },
+	[PURPOSE_TLS_DEVICE] = { CERT_TLS, "quoin-tls-device", NULL },
+	[PURPOSE_TLS_ADMIN] = { CERT_TLS, "quoin-tls-admin", NULL },
+	[PURPOSE_ISSUING] = { CERT_ISSUING, "quoin-issuing",
+		"Quoin Issuing CA" },
+};
+
+enum q_err
+pki_key(struct signd *s, enum key_purpose purpose, enum token_kind kind,
+    const char *policy, uint32_t uid, struct key **ret_key, struct fault *f)
+{
+	struct key *k = key_new(purpose, kind, policy);
+	struct journal_key rec = { .purpose = purpose_text(purpose),
+		.policy = policy };
+	enum q_err r;
+
+	if (k == NULL)
+		return Q_NOMEM;
+	r = journal_put(s->journal, JOURNAL_key, uid, k->id, &rec, f);
+	if (r == Q_OK)
+		r = signd_announce(s, k->id);
+	if (r == Q_OK)
+		r = worker_keygen(s->worker, k->id, kinds[purpose].label, kind,
+		    f);
+	if (r == Q_OK)
+		*ret_key = k;
+	else
+		key_unref(k);
+	return r;
+}
+
+enum q_err
+pki_sign(struct signd *s, const struct key *ca, struct bytes tbs,
+    struct buf *ret_raw, struct fault *f)
+{
+	AUTO_BUF struct buf raw = BUF_INIT(TOKEN_SIG_MAX);
+	AUTO_BUF struct buf der = BUF_INIT(TOKEN_SIG_MAX);
+	uint8_t digest[32];
+	enum q_err r;
+
+	SHA256(tbs.p, tbs.len, digest);
+	r = worker_sign(s->worker, ca->id, TOKEN_ECDSA,
+	    (struct bytes){ digest, sizeof(digest) }, &raw, f);
+	if (r == Q_NOTFOUND)
+		return fault_retry(f, Q_UNAVAIL, 5,
+		    "key %s is not in the token", ca->id);
+	if (r != Q_OK)
+		return r;
+	atomic_fetch_add(&ca->use->count, 1);
+	if (raw.len != 64)
+		return fault_set(f, Q_INTERNAL, "token: malformed signature");
+	ecdsa_sig_put(&der, raw.p);
+	/* A wrong handle or a fault in the token must not leave the house. */
+	r = pubkey_verify_with(ca->pkey, SIG_ECDSA_SHA256, tbs,
+	    buf_bytes(&der), f);
+	if (r != Q_OK)
+		return fault_set(f, Q_INTERNAL,
+		    "the token's signature does not verify");
+	buf_put(ret_raw, raw.p, raw.len);
+	return Q_OK;
+}
+
+enum q_err
+pki_names(const char *host, const char *ips, char work[SIGND_IPS_MAX + 1],
+    const char *names[PKI_NAMES_MAX], size_t *ret_n, struct fault *f)
+{
+	char *save = NULL;
+	size_t n = 0;
+
+	names[n++] = host;
+	snprintf(work, SIGND_IPS_MAX + 1, "%s", ips);
+	for (char *ip = strtok_r(work, ", ", &save); ip != NULL;
+	    ip = strtok_r(NULL, ", ", &save)) {
+		if (n == PKI_NAMES_MAX)
+			return fault_set(f, Q_INVALID,
+			    "more than %d addresses", PKI_NAMES_MAX - 1);
+		names[n++] = ip;
+	}
+	*ret_n = n;
+	return Q_OK;
+}
+
+/* The subject: OU is the policy, and a number at the end of the CN keeps
+ * every CA's name its own. */
+static enum q_err
+subject_build(const struct pki_want *w, struct buf *out, struct fault *f)
+{
+	const struct key *k = w->key;
+	const char *common = kinds[k->purpose].common;
+	char cn[80];
+	struct name name = { .organization = "Quoin", .common = cn,
+		.unit = k->policy[0] != '\0' ? k->policy : NULL };
+
+	if (common != NULL && k->purpose == PURPOSE_ISSUING)
+		snprintf(cn, sizeof(cn), "%s G%u %.8s", common, k->generation,
+		    k->id);
+	else if (common != NULL)
+		snprintf(cn, sizeof(cn), "%s %.8s", common, k->id);
+	else if (strlen(w->ring->host) <= 64)
+		snprintf(cn, sizeof(cn), "%s", w->ring->host);
+	else
+		snprintf(cn, sizeof(cn), "Quoin appliance %.8s", k->id);
+	return name_build(&name, out, f);
+}
+
+/* The TBSCertificate, built and then looked at by the other code. */
+static enum q_err
+tbs_make(struct pki_want *w, struct cert_spec *spec, uint16_t port,
+    struct buf *tbs, struct fault *f)
+{
+	enum cert_kind kind = kinds[w->key->purpose].kind;
+	char work[SIGND_IPS_MAX + 1], url[SIGNER_URL_MAX];
+	const char *names[PKI_NAMES_MAX];
+	struct cert_expect want;
+	enum q_err r = Q_OK;
+
+	if (kind == CERT_TLS)
+		r = pki_names(w->ring->host, w->ring->ips, work, names,
+		    &spec->n_names, f);
+	spec->names = names;
+	if (r == Q_OK && w->ca != NULL) {
+		r = signer_ca_url(w->ring->host, port, w->ca->id, url,
+		    sizeof(url));
+		spec->urls.issuer = url;
+	}
+	if (r == Q_OK)
+		r = cert_build(kind, spec, tbs, f);
+	if (r != Q_OK)
+		return r;
+	want = (struct cert_expect){ .kind = kind, .alg = spec->alg,
+		.serial = spec->serial, .issuer = spec->issuer,
+		.issuer_ski = spec->issuer_ski, .subject = spec->subject,
+		.spki = spec->spki, .rsa_min_bits = 3072,
+		.now = clock_wall(), .max_backdate = BACKDATE + 10,
+		.max_lifetime = (int64_t)w->lifetime + BACKDATE + 10,
+		.urls = spec->urls, .names = spec->names,
+		.n_names = spec->n_names };
+	if (w->ca != NULL) {
+		want.issuer_not_before = w->ca->cert.not_before;
+		want.issuer_not_after = w->ca->cert.not_after;
+	}
+	return cert_check_tbs(buf_bytes(tbs), &want, f);
+}
+
+static enum q_err
+spec_fill(const struct pki_want *w, struct buf *spki, struct buf *subject,
+    struct cert_spec *spec, struct fault *f)
+{
+	int64_t now = clock_wall();
+	enum q_err r = subject_build(w, subject, f);
+
+	*spec = (struct cert_spec){ .alg = SIG_ECDSA_SHA256,
+		.issuer = buf_bytes(subject), .subject = buf_bytes(subject),
+		.spki = buf_bytes(spki), .not_before = now - BACKDATE,
+		.not_after = now + (int64_t)w->lifetime };
+	if (r != Q_OK)
+		return r;
+	if (RAND_bytes(spec->serial, sizeof(spec->serial)) != 1)
+		return fault_set(f, Q_INTERNAL, "no random bytes");
+	cert_serial_fix(spec->serial);
+	if (w->ca == NULL)
+		return Q_OK;
+	spec->issuer = w->ca->cert.subject;
+	spec->issuer_ski = w->ca->cert.ski;
+	if (spec->not_before < w->ca->cert.not_before)
+		spec->not_before = w->ca->cert.not_before;
+	/* Renewals near the root's end get what is left. */
+	if (spec->not_after > w->ca->cert.not_after)
+		spec->not_after = w->ca->cert.not_after;
+	return Q_OK;
+}
+
+/* A root signs itself, before it has a certificate. */
+static enum q_err
+signed_by(struct signd *s, const struct pki_want *w, struct bytes spki,
+    struct bytes tbs, struct buf *raw, struct fault *f)
+{
+	struct pubkey pub;
+	enum q_err r;
+
+	if (w->ca != NULL)
+		return pki_sign(s, w->ca, tbs, raw, f);
+	r = pubkey_parse(spki, &pub, f);
+	if (r == Q_OK)
+		r = pubkey_load(&pub, &w->key->pkey, f);
+	return r == Q_OK ? pki_sign(s, w->key, tbs, raw, f) : r;
+}
+
+static enum q_err
+cert_journal(struct signd *s, const struct pki_want *w,
+    const struct cert_spec *spec, struct bytes der, struct fault *f)
+{
+	uint8_t digest[32];
+	struct journal_cert rec = { .subject = w->key->id,
+		.purpose = purpose_text(w->key->purpose),
+		.policy = w->key->policy,
+		.serial = { spec->serial, sizeof(spec->serial) },
+		.digest = { digest, sizeof(digest) } };
+
+	SHA256(der.p, der.len, digest);
+	return journal_put(s->journal, JOURNAL_cert, w->uid,
+	    w->ca != NULL ? w->ca->id : w->key->id, &rec, f);
+}
+
+enum q_err
+pki_certify(struct signd *s, const struct pki_want *want, struct fault *f)
+{
+	AUTO_BUF struct buf spki = BUF_INIT(PUBKEY_SPKI_MAX);
+	AUTO_BUF struct buf subject = BUF_INIT(1024);
+	AUTO_BUF struct buf tbs = BUF_INIT(SIGND_CERT_MAX);
+	AUTO_BUF struct buf raw = BUF_INIT(TOKEN_SIG_MAX);
+	AUTO_BUF struct buf der = BUF_INIT(SIGND_CERT_MAX);
+	struct pki_want w = *want;
+	uint16_t port = (uint16_t)s->conf->crl_port;
+	struct cert_spec spec;
+	enum q_err r = worker_public(s->worker, w.key->id, &spki, f);
+
+	if (r == Q_OK)
+		r = spec_fill(&w, &spki, &subject, &spec, f);
+	if (r == Q_OK)
+		r = tbs_make(&w, &spec, port, &tbs, f);
+	if (r == Q_OK)
+		r = signed_by(s, &w, buf_bytes(&spki), buf_bytes(&tbs), &raw,
+		    f);
+	if (r == Q_OK)
+		r = x509_assemble(buf_bytes(&tbs), SIG_ECDSA_SHA256,
+		    buf_bytes(&raw), &der, f);
+	if (r == Q_OK)
+		r = cert_journal(s, &w, &spec, buf_bytes(&der), f);
+	return r == Q_OK ? key_certify(w.key, buf_bytes(&der), w.ring->host,
+	    port, f) : r;
+}
+
+/* The key in use before gives way: it stays until its certificate ends. */
+static enum q_err
+make_old(struct signd *s, struct keyring *next, const struct key *k)
+{
+	struct key *c = key_copy(k, (uint16_t)s->conf->crl_port, next);
+
+	if (c == NULL)
+		return Q_NOMEM;
+	c->old = true;
+	return keyring_put(next, c);
+}
+
+static enum q_err
+add_certified(struct signd *s, struct keyring *next, struct key *k,
+    uint64_t lifetime, uint32_t uid, struct fault *f)
+{
+	const struct key *before = keyring_active(next, k->purpose,
+	    k->policy);
+	struct pki_want want = { .key = k, .ring = next, .lifetime = lifetime,
+		.ca = keyring_active(next, PURPOSE_ROOT, ""), .uid = uid };
+	enum q_err r;
+
+	k->generation = before != NULL ? before->generation + 1 : 1;
+	r = pki_certify(s, &want, f);
+	if (r == Q_OK && before != NULL)
+		r = make_old(s, next, before);
+	if (r != Q_OK) {
+		key_unref(k);
+		return r;
+	}
+	return keyring_put(next, k);
+}
+
+enum q_err
+pki_tls(struct signd *s, struct keyring *next, enum key_purpose purpose,
+    uint32_t uid, struct fault *f)
+{
+	struct key *k;
+	enum q_err r = pki_key(s, purpose,
+	    next->tls_rsa ? TOKEN_RSA3072 : TOKEN_P256, "", uid, &k, f);
+
+	return r == Q_OK ? add_certified(s, next, k, TLS_LIFETIME, uid, f) :
+	    r;
+}
+
+enum q_err
+pki_issuing(struct signd *s, struct keyring *next, const char *policy,
+    const struct issuing *params, uint32_t uid, struct fault *f)
+{
+	struct key *k;
+	enum q_err r = pki_key(s, PURPOSE_ISSUING, TOKEN_P256, policy, uid,
+	    &k, f);
+
+	if (r != Q_OK)
+		return r;
+	k->issuing = *params;
+	return add_certified(s, next, k, params->issuing_lifetime, uid, f);
+}
+
+static enum q_err
+pki_root(struct signd *s, struct keyring *next, uint32_t uid, struct fault *f)
+{
+	struct key *k;
+	enum q_err r = pki_key(s, PURPOSE_ROOT, TOKEN_P256, "", uid, &k, f);
+
+	return r == Q_OK ? add_certified(s, next, k, ROOT_LIFETIME, uid, f) :
+	    r;
+}
+
+enum q_err
+pki_whole(struct signd *s, struct keyring *next, uint32_t uid,
+    struct fault *f)
+{
+	struct key *seal;
+	enum q_err r = pki_key(s, PURPOSE_SEAL, TOKEN_AES256, "", uid, &seal,
+	    f);
+
+	if (r == Q_OK)
+		r = keyring_put(next, seal);
+	if (r == Q_OK)
+		r = pki_root(s, next, uid, f);
+	if (r == Q_OK)
+		r = pki_tls(s, next, PURPOSE_TLS_DEVICE, uid, f);
+	if (r == Q_OK)
+		r = pki_tls(s, next, PURPOSE_TLS_ADMIN, uid, f);
+	return r;
+}

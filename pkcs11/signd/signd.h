@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef SIGND_SIGND_H
+#define SIGND_SIGND_H
+
+#include <pthread.h>
+
+#include "signd/issued.h"
+#include "signd/journal.h"
+#include "signd/keyring.h"
+#include "signd/worker.h"
+#include "signer/signd_ops.h"
+#include "wire/server.h"
+
+/* Seconds that a certificate begins before it was made, for clocks that are
+ * behind. */
+#define BACKDATE 60
+
+struct crl_last {
+	char id[SIGND_ID_LEN + 1];
+	uint64_t number;
+};
+
+/* Which keyring file the journal names. */
+struct keyring_mark {
+	uint64_t generation; /* 0: none */
+	uint8_t digest[32];
+};
+
+/* The daemon's one state. */
+struct signd {
+	const struct conf *conf;
+	struct journal *journal;
+	struct issued *issued;
+	struct worker *worker;
+	char keyring_path[600];
+	pthread_mutex_t change; /* one change of the keyring at a time */
+	pthread_mutex_t crl;	/* one revocation list at a time */
+	pthread_mutex_t lock;	/* of everything below */
+	struct keyring *ring;	/* NULL: not loaded yet */
+	struct keyring_mark done, announced;
+	struct keyring_mark current; /* the file in place */
+	struct crl_last *crls;
+	size_t n_crls;
+	/* Keys that were being made or destroyed: those that the keyring does
+	 * not have are destroyed as soon as the token allows it. */
+	char (*announced_keys)[SIGND_ID_LEN + 1];
+	size_t n_announced;
+	uint32_t orphans;
+	bool count_orphans;
+	atomic_ullong issued_count;
+	atomic_bool stopping;
+};
+
+/* Handlers of the ops; ctx is a struct signd. */
+#define X(name, num, roles, cap, text) wire_handler signd_do_##name;
+SIGND_OPS(X)
+#undef X
+
+/* The keyring now, with a reference; UNAVAIL while there is none because the
+ * token was not there yet, NOTFOUND before pki_make when need_pki. */
+enum q_err signd_ring(struct signd *s, bool need_pki,
+    struct keyring **ret_ring, struct fault *f) Q_CHECKED;
+#define AUTO_RING __attribute__((cleanup(signd_ring_drop_)))
+static inline void
+signd_ring_drop_(struct keyring **r)
+{
+	keyring_unref(*r);
+}
+
+/* state.c: loading, and changing the keyring on disk and in memory. Next is
+ * consumed, also on failure. The caller holds `change`. */
+enum q_err signd_load(struct signd *s, struct fault *f) Q_CHECKED;
+enum q_err signd_install(struct signd *s, struct keyring *next, uint32_t uid,
+    struct fault *f) Q_CHECKED;
+enum q_err signd_replay(void *ctx, const struct journal_record *r);
+enum q_err signd_segment_head(void *ctx, struct journal *j);
+uint64_t signd_crl_last(struct signd *s, const char *id);
+enum q_err signd_crl_set(struct signd *s, const char *id,
+    uint64_t number) Q_CHECKED;
+enum q_err signd_announce(struct signd *s, const char *id) Q_CHECKED;
+
+/* pki.c */
+
+/* A new key pair or secret key in the token, announced in the journal
+ * first. */
+enum q_err pki_key(struct signd *s, enum key_purpose purpose,
+    enum token_kind kind, const char *policy, uint32_t uid,
+    struct key **ret_key, struct fault *f) Q_CHECKED;
+
+/* SHA-256 and ECDSA by the CA over tbs, verified in software: r || s. */
+enum q_err pki_sign(struct signd *s, const struct key *ca, struct bytes tbs,
+    struct buf *ret_raw, struct fault *f) Q_CHECKED;
+
+/* Make the key's certificate, signed by the CA (or itself: NULL), journalled,
+ * and give it to the key. */
+struct pki_want {
+	struct key *key;
+	const struct key *ca;
+	const struct keyring *ring; /* name and addresses */
+	uint64_t lifetime;
+	uint32_t uid;
+};
+enum q_err pki_certify(struct signd *s, const struct pki_want *want,
+    struct fault *f) Q_CHECKED;
+
+/* Sealing key, OEM Root and TLS certificates into an empty keyring. */
+enum q_err pki_whole(struct signd *s, struct keyring *next, uint32_t uid,
+    struct fault *f) Q_CHECKED;
+
+/* New TLS keys and certificates, or a policy's next issuing CA, into next;
+ * those before become old. */
+enum q_err pki_tls(struct signd *s, struct keyring *next,
+    enum key_purpose purpose, uint32_t uid, struct fault *f) Q_CHECKED;
+enum q_err pki_issuing(struct signd *s, struct keyring *next,
+    const char *policy, const struct issuing *params, uint32_t uid,
+    struct fault *f) Q_CHECKED;
+
+/* Host and addresses in one array for a certificate: pointers into work.
+ * INVALID. */
+#define PKI_NAMES_MAX 16
+enum q_err pki_names(const char *host, const char *ips,
+    char work[SIGND_IPS_MAX + 1], const char *names[PKI_NAMES_MAX],
+    size_t *ret_n, struct fault *f) Q_CHECKED;
+
+/* maint.c: the thread that renews, counts and cleans up. */
+void *signd_maintain(void *arg);
+
+#endif

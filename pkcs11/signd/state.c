@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config.h"
+
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fsio.h"
+#include "base/log.h"
+#include "signd/signd.h"
+
+enum q_err
+signd_ring(struct signd *s, bool need_pki, struct keyring **ret_ring,
+    struct fault *f)
+{
+	struct worker_state st;
+	struct keyring *r;
+
+	pthread_mutex_lock(&s->lock);
+	r = keyring_ref(s->ring);
+	pthread_mutex_unlock(&s->lock);
+	if (r == NULL) {
+		worker_state(s->worker, &st);
+		return fault_retry(f, Q_UNAVAIL, 1, "token: %.180s",
+		    st.reason);
+	}
+	if (need_pki && keyring_active(r, PURPOSE_ROOT, "") == NULL) {
+		keyring_unref(r);
+		return fault_set(f, Q_NOTFOUND,
+		    "there is no PKI yet: quoinctl hsm init makes it");
+	}
+	*ret_ring = r;
+	return Q_OK;
+}
+
+uint64_t
+signd_crl_last(struct signd *s, const char *id)
+{
+	uint64_t number = 0;
+
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; i < s->n_crls; i++)
+		if (strcmp(s->crls[i].id, id) == 0)
+			number = s->crls[i].number;
+	pthread_mutex_unlock(&s->lock);
+	return number;
+}
+
+static enum q_err
+crl_set_locked(struct signd *s, const char *id, uint64_t number)
+{
+	struct crl_last *grown;
+
+	for (size_t i = 0; i < s->n_crls; i++) {
+		if (strcmp(s->crls[i].id, id) == 0) {
+			s->crls[i].number = number;
+			return Q_OK;
+		}
+	}
+	grown = realloc(s->crls, (s->n_crls + 1) * sizeof(*grown));
+	if (grown == NULL)
+		return Q_NOMEM;
+	s->crls = grown;
+	snprintf(grown[s->n_crls].id, sizeof(grown->id), "%s", id);
+	grown[s->n_crls++].number = number;
+	return Q_OK;
+}
+
+enum q_err
+signd_crl_set(struct signd *s, const char *id, uint64_t number)
+{
+	enum q_err r;
+
+	pthread_mutex_lock(&s->lock);
+	r = crl_set_locked(s, id, number);
+	pthread_mutex_unlock(&s->lock);
+	return r;
+}
+
+static enum q_err
+announce_locked(struct signd *s, const char *id)
+{
+	char (*grown)[SIGND_ID_LEN + 1] = realloc(s->announced_keys,
+	    (s->n_announced + 1) * sizeof(*grown));
+
+	if (grown == NULL)
+		return Q_NOMEM;
+	s->announced_keys = grown;
+	snprintf(grown[s->n_announced++], sizeof(*grown), "%s", id);
+	return Q_OK;
+}
+
+enum q_err
+signd_announce(struct signd *s, const char *id)
+{
+	enum q_err r;
+
+	pthread_mutex_lock(&s->lock);
+	r = announce_locked(s, id);
+	pthread_mutex_unlock(&s->lock);
+	return r;
+}
+
+static void
+mark_set(struct signd *s, const struct journal_keyring *k)
+{
+	struct keyring_mark *m = k->done ? &s->done : &s->announced;
+
+	m->generation = k->generation;
+	if (k->digest.len == 32)
+		memcpy(m->digest, k->digest.p, 32);
+	if (k->done)
+		s->announced.generation = 0;
+}
+
+/* One record of the past: nothing runs yet, so no lock. */
+enum q_err
+signd_replay(void *ctx, const struct journal_record *r)
+{
+	struct signd *s = ctx;
+	union {
+		struct journal_keyring keyring;
+		struct journal_crl crl;
+		struct journal_key key;
+	} b;
+	const struct wire_type *type = journal_type_of(r->type);
+
+	if (r->type == JOURNAL_intent || r->type == JOURNAL_issued) {
+		issued_replay(s->issued, r);
+		return Q_OK;
+	}
+	if (r->type != JOURNAL_keyring && r->type != JOURNAL_crl &&
+	    r->type != JOURNAL_key)
+		return Q_OK;
+	if (wire_decode(type, r->body, &b, NULL) != Q_OK)
+		return Q_SIGNATURE;
+	if (r->type == JOURNAL_keyring)
+		mark_set(s, &b.keyring);
+	else if (r->type == JOURNAL_crl)
+		return crl_set_locked(s, r->key, b.crl.number);
+	else
+		return announce_locked(s, r->key);
+	return Q_OK;
+}
+
+static enum q_err
+mark_put(struct journal *j, const struct keyring_mark *m, bool done)
+{
+	struct journal_keyring k = { .generation = m->generation,
+		.digest = { m->digest, 32 }, .done = done };
+
+	return m->generation == 0 ? Q_OK :
+	    journal_append_locked(j, JOURNAL_keyring, "", &k);
+}
+
+/* The journal is locked here, and takes no lock of ours. */
+enum q_err
+signd_segment_head(void *ctx, struct journal *j)
+{
+	struct signd *s = ctx;
+	enum q_err r;
+
+	pthread_mutex_lock(&s->lock);
+	r = mark_put(j, &s->done, true);
+	if (r == Q_OK)
+		r = mark_put(j, &s->announced, false);
+	for (size_t i = 0; r == Q_OK && i < s->n_crls; i++) {
+		struct journal_crl c = { .number = s->crls[i].number };
+
+		r = journal_append_locked(j, JOURNAL_crl, s->crls[i].id, &c);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return r;
+}
+
+static enum q_err
+mark_journal(struct signd *s, const struct keyring_mark *m, bool done,
+    uint32_t uid, struct fault *f)
+{
+	struct journal_keyring k = { .generation = m->generation,
+		.digest = { m->digest, 32 }, .done = done };
+	enum q_err r = journal_put(s->journal, JOURNAL_keyring, uid, "", &k,
+	    f);
+
+	if (r != Q_OK)
+		return r;
+	pthread_mutex_lock(&s->lock);
+	mark_set(s, &k);
+	pthread_mutex_unlock(&s->lock);
+	return Q_OK;
+}
+
+static void
+ring_set(struct signd *s, struct keyring *next)
+{
+	struct keyring *before;
+	size_t kept = 0;
+
+	pthread_mutex_lock(&s->lock);
+	before = s->ring;
+	s->ring = next;
+	for (size_t i = 0; i < s->n_announced; i++)
+		if (keyring_find(next, s->announced_keys[i]) == NULL)
+			memmove(s->announced_keys[kept++],
+			    s->announced_keys[i], SIGND_ID_LEN + 1);
+	s->n_announced = kept;
+	s->count_orphans = true;
+	pthread_mutex_unlock(&s->lock);
+	keyring_unref(before);
+}
+
+/*
+ * The file must be the one that the journal names last; the one before it is
+ * taken only when the last never got into place. So nobody undoes a change
+ * by putting an older file back.
+ */
+static enum q_err
+mark_check(struct signd *s, struct bytes file, struct fault *f)
+{
+	uint8_t digest[32];
+	struct keyring_mark *a = &s->announced, *d = &s->done;
+
+	SHA256(file.p, file.len, digest);
+	memcpy(s->current.digest, digest, 32);
+	if (a->generation != 0 && memcmp(a->digest, digest, 32) == 0)
+		return mark_journal(s, a, true, JOURNAL_NO_UID, f);
+	if (d->generation != 0 && memcmp(d->digest, digest, 32) == 0)
+		return a->generation == 0 ? Q_OK :
+		    mark_journal(s, d, true, JOURNAL_NO_UID, f);
+	return fault_set(f, Q_SIGNATURE, "keyring: not the file that the "
+	    "journal names; was an older state put back?");
+}
+
+enum q_err
+signd_load(struct signd *s, struct fault *f)
+{
+	AUTO_BUF struct buf file = BUF_INIT(KEYRING_FILE_MAX);
+	struct keyring *ring;
+	enum q_err r = file_read(s->keyring_path, &file);
+
+	if (r == Q_NOTFOUND) {
+		if (s->done.generation != 0)
+			return fault_set(f, Q_SIGNATURE, "%.150s is missing",
+			    s->keyring_path);
+		ring = keyring_new(NULL);
+		if (ring == NULL)
+			return Q_NOMEM;
+		ring_set(s, ring);
+		return Q_OK;
+	}
+	if (r != Q_OK)
+		return fault_set(f, r, "%.150s: %s", s->keyring_path,
+		    q_err_text(r));
+	r = mark_check(s, buf_bytes(&file), f);
+	if (r == Q_OK)
+		r = keyring_unseal(buf_bytes(&file), s->worker,
+		    (uint16_t)s->conf->crl_port, &ring, f);
+	if (r == Q_OK) {
+		s->current.generation = ring->generation;
+		ring_set(s, ring);
+	}
+	return r;
+}
+
+enum q_err
+signd_install(struct signd *s, struct keyring *next, uint32_t uid,
+    struct fault *f)
+{
+	AUTO_BUF struct buf file = BUF_INIT(KEYRING_FILE_MAX);
+	struct keyring_mark m = { .generation = next->generation };
+	enum q_err r = keyring_seal(next, s->worker, &file, f);
+
+	/* An earlier change whose end was never noted would be forgotten. */
+	if (r == Q_OK && s->announced.generation != 0 &&
+	    s->current.generation != 0)
+		r = mark_journal(s, &s->current, true, uid, f);
+	if (r == Q_OK) {
+		SHA256(file.p, file.len, m.digest);
+		r = mark_journal(s, &m, false, uid, f);
+	}
+	if (r == Q_OK) {
+		r = file_replace(s->keyring_path, file.p, file.len, 0600);
+		if (r != Q_OK)
+			fault_retry(f, r, 5, "keyring: %s", q_err_text(r));
+	}
+	if (r != Q_OK) {
+		keyring_unref(next);
+		return r;
+	}
+	/* From here on it counts, whatever becomes of the journal's note. */
+	s->current = m;
+	ring_set(s, next);
+	r = mark_journal(s, &m, true, uid, NULL);
+	if (r != Q_OK)
+		log_warn("keyring %llu: the journal's note waits",
+		    (unsigned long long)m.generation);
+	return Q_OK;
+}

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config.h"
+
+#include "token/ops.h"
+
+#include <string.h>
+
+#include "base/codec.h"
+#include "base/own.h"
+
+#define LABEL_PREFIX "quoin"
+#define KEYS_MAX 16384
+#define MODULUS_BITS 3072
+
+enum q_err
+token_id(const char *hex, uint8_t ret_id[P11_ID_BYTES], struct fault *f)
+{
+	if (!hex_is_lower(hex, TOKEN_ID_LEN) ||
+	    !hex_decode(hex, ret_id, P11_ID_BYTES))
+		return fault_set(f, Q_INVALID, "id: not 16 hex digits");
+	return Q_OK;
+}
+
+static void
+text_of(const unsigned char *padded, size_t len, struct buf *space,
+    const char **ret)
+{
+	size_t at;
+
+	while (len > 0 && padded[len - 1] == ' ')
+		len--;
+	at = space->len;
+	buf_put(space, padded, len);
+	buf_put(space, "", 1);
+	*ret = space->bad ? "" : (const char *)space->p + at;
+}
+
+enum q_err
+token_do_status(void *ctx, struct wire_req *q, const void *req, void *rsp,
+    struct fault *f)
+{
+	struct p11 *p = ctx;
+	struct token_status_rsp *out = rsp;
+	struct buf *space = wire_req_space(q);
+	CK_TOKEN_INFO info;
+
+	(void)req;
+	if (p->f->C_GetTokenInfo(p->slot, &info) != CKR_OK)
+		return fault_retry(f, Q_UNAVAIL, 2, "the token is away");
+	/* One growth, so that earlier texts stay where they are. */
+	if (buf_reserve(space, 128) == NULL)
+		return Q_NOMEM;
+	text_of(info.label, sizeof(info.label), space, &out->label);
+	text_of(info.model, sizeof(info.model), space, &out->model);
+	text_of(info.serialNumber, sizeof(info.serialNumber), space,
+	    &out->serial);
+	return Q_OK;
+}
+
+struct keygen {
+	uint8_t id[P11_ID_BYTES];
+	const char *label;
+	uint32_t kind;
+};
+
+static CK_RV
+keygen_aes(struct p11 *p, CK_SESSION_HANDLE s, struct keygen *k)
+{
+	CK_MECHANISM mech = { CKM_AES_KEY_GEN, NULL, 0 };
+	CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+	CK_ULONG len = 32;
+	CK_ATTRIBUTE t[] = {
+		{ CKA_TOKEN, &yes, sizeof(yes) },
+		{ CKA_PRIVATE, &yes, sizeof(yes) },
+		{ CKA_SENSITIVE, &yes, sizeof(yes) },
+		{ CKA_EXTRACTABLE, &no, sizeof(no) },
+		{ CKA_ENCRYPT, &yes, sizeof(yes) },
+		{ CKA_DECRYPT, &yes, sizeof(yes) },
+		{ CKA_VALUE_LEN, &len, sizeof(len) },
+		{ CKA_ID, k->id, sizeof(k->id) },
+		{ CKA_LABEL, (void *)(uintptr_t)k->label, strlen(k->label) },
+	};
+	CK_OBJECT_HANDLE h;
+
+	return p->f->C_GenerateKey(s, &mech, t, ARRAY_LEN(t), &h);
+}
+
+static CK_RV
+keygen_pair(struct p11 *p, CK_SESSION_HANDLE s, struct keygen *k)
+{
+	static const uint8_t p256[] = { 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
+		0x3d, 0x03, 0x01, 0x07 };
+	static const uint8_t f4[] = { 1, 0, 1 };
+	bool ec = k->kind == TOKEN_P256;
+	CK_MECHANISM mech = { ec ? CKM_EC_KEY_PAIR_GEN :
+		CKM_RSA_PKCS_KEY_PAIR_GEN, NULL, 0 };
+	CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+	CK_ULONG bits = MODULUS_BITS;
+	CK_ATTRIBUTE pub[] = {
+		{ CKA_TOKEN, &yes, sizeof(yes) },
+		{ CKA_VERIFY, &yes, sizeof(yes) },
+		{ CKA_ID, k->id, sizeof(k->id) },
+		{ CKA_LABEL, (void *)(uintptr_t)k->label, strlen(k->label) },
+		{ ec ? CKA_EC_PARAMS : CKA_PUBLIC_EXPONENT,
+			(void *)(uintptr_t)(ec ? p256 : f4),
+			ec ? sizeof(p256) : sizeof(f4) },
+		{ CKA_MODULUS_BITS, &bits, sizeof(bits) },
+	};
+	CK_ATTRIBUTE priv[] = {
+		{ CKA_TOKEN, &yes, sizeof(yes) },
+		{ CKA_PRIVATE, &yes, sizeof(yes) },
+		{ CKA_SENSITIVE, &yes, sizeof(yes) },
+		{ CKA_EXTRACTABLE, &no, sizeof(no) },
+		{ CKA_SIGN, &yes, sizeof(yes) },
+		{ CKA_ID, k->id, sizeof(k->id) },
+		{ CKA_LABEL, (void *)(uintptr_t)k->label, strlen(k->label) },
+	};
+	CK_OBJECT_HANDLE h1, h2;
+
+	return p->f->C_GenerateKeyPair(s, &mech, pub,
+	    ARRAY_LEN(pub) - (ec ? 1 : 0), priv, ARRAY_LEN(priv), &h1, &h2);
+}
+
+static CK_RV
+keygen_work(struct p11 *p, CK_SESSION_HANDLE s, void *arg)
+{
+	struct keygen *k = arg;
+
+	return k->kind == TOKEN_AES256 ? keygen_aes(p, s, k) :
+	    keygen_pair(p, s, k);
+}
+
+/* All objects with this id, of any class. */
+static CK_RV
+by_id(struct p11 *p, CK_SESSION_HANDLE s, uint8_t id[P11_ID_BYTES],
+    CK_OBJECT_HANDLE out[8], CK_ULONG *ret_n)
+{
+	CK_ATTRIBUTE match = { CKA_ID, id, P11_ID_BYTES };
+
+	return p11_search(p, s, &match, 1, out, 8, ret_n);
+}
+
+static CK_RV
+destroy_work(struct p11 *p, CK_SESSION_HANDLE s, void *arg)
+{
+	CK_OBJECT_HANDLE h[8];
+	CK_ULONG n = 0;
+	CK_RV rv = by_id(p, s, arg, h, &n);
+
+	for (CK_ULONG i = 0; rv == CKR_OK && i < n; i++)
+		rv = p->f->C_DestroyObject(s, h[i]);
+	p11_forget(p);
+	return rv;
+}
+
+enum q_err
+token_do_keygen(void *ctx, struct wire_req *q, const void *req, void *rsp,
+    struct fault *f)
+{
+	const struct token_keygen_req *in = req;
+	struct keygen k = { .label = in->label, .kind = in->kind };
+	struct p11 *p = ctx;
+	enum q_err r = token_id(in->id, k.id, f);
+
+	(void)q;
+	(void)rsp;
+	if (r != Q_OK)
+		return r;
+	if (in->kind < TOKEN_P256)
+		return fault_set(f, Q_INVALID, "kind: unknown");
+	pthread_rwlock_wrlock(&p->manage);
+	/* Asked again after a lost answer, there may be a key already, or
+	 * half of one: ids are never reused, so it goes. */
+	r = p11_run(p, destroy_work, k.id, f);
+	if (r == Q_OK)
+		r = p11_run(p, keygen_work, &k, f);
+	pthread_rwlock_unlock(&p->manage);
+	return r;
+}
+
+enum q_err
+token_do_destroy(void *ctx, struct wire_req *q, const void *req, void *rsp,
+    struct fault *f)
+{
+	const struct token_destroy_req *in = req;
+	uint8_t id[P11_ID_BYTES];
+	struct p11 *p = ctx;
+	enum q_err r = token_id(in->id, id, f);
+
+	(void)q;
+	(void)rsp;
+	if (r != Q_OK)
+		return r;
+	pthread_rwlock_wrlock(&p->manage);
+	r = p11_run(p, destroy_work, id, f);
+	pthread_rwlock_unlock(&p->manage);
+	return r;
+}
+
+struct list {
+	uint32_t skip;
+	struct buf items;
+	bool more;
+};
+
+/* Private and secret keys only: they are what can be used. */
+static CK_RV
+list_one(struct p11 *p, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE h,
+    struct list *l)
+{
+	CK_OBJECT_CLASS class = 0;
+	uint8_t id[P11_ID_BYTES];
+	char label[TOKEN_LABEL_MAX + 1] = "", hex[TOKEN_ID_LEN + 1];
+	CK_ATTRIBUTE t[] = {
+		{ CKA_CLASS, &class, sizeof(class) },
+		{ CKA_ID, id, sizeof(id) },
+		{ CKA_LABEL, label, sizeof(label) - 1 },
+	};
+	struct token_key item = { .id = hex, .label = label };
+	CK_RV rv = p->f->C_GetAttributeValue(s, h, t, ARRAY_LEN(t));
+
+	/* An id or label that does not fit is not one of ours. */
+	if (rv == CKR_BUFFER_TOO_SMALL)
+		return CKR_OK;
+	if (rv != CKR_OK)
+		return rv;
+	if ((class != CKO_PRIVATE_KEY && class != CKO_SECRET_KEY) ||
+	    t[1].ulValueLen != sizeof(id) ||
+	    strncmp(label, LABEL_PREFIX, strlen(LABEL_PREFIX)) != 0)
+		return CKR_OK;
+	hex_encode(id, sizeof(id), hex);
+	wire_list_put(&l->items, &token_key_type, &item);
+	return CKR_OK;
+}
+
+static CK_RV
+list_work(struct p11 *p, CK_SESSION_HANDLE s, void *arg)
+{
+	AUTO_FREE CK_OBJECT_HANDLE *h = calloc(KEYS_MAX, sizeof(*h));
+	struct list *l = arg;
+	CK_ULONG n = 0;
+	CK_RV rv;
+
+	if (h == NULL)
+		return CKR_HOST_MEMORY;
+	buf_reset(&l->items);
+	rv = p11_search(p, s, NULL, 0, h, KEYS_MAX, &n);
+	l->more = n > l->skip + TOKEN_KEYS_PAGE;
+	for (CK_ULONG i = l->skip; rv == CKR_OK && i < n &&
+	    i < l->skip + TOKEN_KEYS_PAGE; i++)
+		rv = list_one(p, s, h[i], l);
+	return rv;
+}
+
+enum q_err
+token_do_keys(void *ctx, struct wire_req *q, const void *req, void *rsp,
+    struct fault *f)
+{
+	const struct token_keys_req *in = req;
+	struct token_keys_rsp *out = rsp;
+	struct list l = { .skip = in->skip, .items = BUF_INIT(65536) };
+	struct p11 *p = ctx;
+	enum q_err r;
+
+	pthread_rwlock_rdlock(&p->manage);
+	r = p11_run(p, list_work, &l, f);
+	pthread_rwlock_unlock(&p->manage);
+	if (r == Q_OK) {
+		buf_put(wire_req_space(q), l.items.p, l.items.len);
+		out->items = buf_bytes(wire_req_space(q));
+		out->more = l.more;
+	}
+	buf_free(&l.items);
+	return r;
+}
+
+struct public {
+	uint8_t id[P11_ID_BYTES];
+	CK_KEY_TYPE type;
+	uint8_t point[80], n[512], e[16];
+	CK_ULONG point_len, n_len, e_len;
+};
+
+static CK_RV
+public_work(struct p11 *p, CK_SESSION_HANDLE s, void *arg)
+{
+	struct public *k = arg;
+	CK_ATTRIBUTE type = { CKA_KEY_TYPE, &k->type, sizeof(k->type) };
+	CK_ATTRIBUTE ec = { CKA_EC_POINT, k->point, sizeof(k->point) };
+	CK_ATTRIBUTE rsa[] = {
+		{ CKA_MODULUS, k->n, sizeof(k->n) },
+		{ CKA_PUBLIC_EXPONENT, k->e, sizeof(k->e) },
+	};
+	CK_OBJECT_HANDLE h;
+	CK_RV rv = p11_find(p, s, k->id, CKO_PUBLIC_KEY, &h);
+
+	if (rv == CKR_OK)
+		rv = p->f->C_GetAttributeValue(s, h, &type, 1);
+	if (rv != CKR_OK)
+		return rv;
+	if (k->type == CKK_EC) {
+		rv = p->f->C_GetAttributeValue(s, h, &ec, 1);
+		k->point_len = ec.ulValueLen;
+		return rv;
+	}
+	rv = p->f->C_GetAttributeValue(s, h, rsa, 2);
+	k->n_len = rsa[0].ulValueLen;
+	k->e_len = rsa[1].ulValueLen;
+	return rv;
+}
+
+/* CKA_EC_POINT is the point in a DER OCTET STRING (PKCS #11 2.40 2.3.3). */
+static enum q_err
+point_of(const struct public *k, struct buf *space,
+    struct token_public_rsp *out, struct fault *f)
+{
+	if (k->point_len != 67 || k->point[0] != 4 || k->point[1] != 65 ||
+	    k->point[2] != 4)
+		return fault_set(f, Q_INVALID, "not a P-256 key");
+	buf_put(space, k->point + 2, 65);
+	out->kind = TOKEN_P256;
+	out->point = buf_bytes(space);
+	return Q_OK;
+}
+
+enum q_err
+token_do_public(void *ctx, struct wire_req *q, const void *req, void *rsp,
+    struct fault *f)
+{
+	const struct token_public_req *in = req;
+	struct token_public_rsp *out = rsp;
+	struct buf *space = wire_req_space(q);
+	struct public k = { 0 };
+	struct p11 *p = ctx;
+	enum q_err r = token_id(in->id, k.id, f);
+
+	if (r != Q_OK)
+		return r;
+	pthread_rwlock_rdlock(&p->manage);
+	r = p11_run(p, public_work, &k, f);
+	pthread_rwlock_unlock(&p->manage);
+	if (r != Q_OK)
+		return r;
+	if (k.type == CKK_EC)
+		return point_of(&k, space, out, f);
+	if (k.type != CKK_RSA)
+		return fault_set(f, Q_INVALID, "not a key pair of ours");
+	buf_put(space, k.n, k.n_len);
+	buf_put(space, k.e, k.e_len);
+	out->kind = TOKEN_RSA3072;
+	out->n = (struct bytes){ space->p, k.n_len };
+	out->e = (struct bytes){ space->p + k.n_len, k.e_len };
+	return Q_OK;
+}

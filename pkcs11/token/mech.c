@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config.h"
+
+#include "token/ops.h"
+
+#include <string.h>
+
+#include "base/own.h"
+
+struct signing {
+	uint8_t id[P11_ID_BYTES];
+	uint32_t mech;
+	struct bytes data;
+	uint8_t sig[TOKEN_SIG_MAX];
+	CK_ULONG sig_len;
+};
+
+/* Hashes of PSS by their length. */
+static const struct {
+	size_t len;
+	CK_MECHANISM_TYPE hash;
+	CK_RSA_PKCS_MGF_TYPE mgf;
+} pss_hashes[] = {
+	{ 32, CKM_SHA256, CKG_MGF1_SHA256 },
+	{ 48, CKM_SHA384, CKG_MGF1_SHA384 },
+	{ 64, CKM_SHA512, CKG_MGF1_SHA512 },
+};
+
+static CK_RV
+mechanism_of(const struct signing *w, CK_MECHANISM *m,
+    CK_RSA_PKCS_PSS_PARAMS *pss)
+{
+	*m = (CK_MECHANISM){ CKM_ECDSA, NULL, 0 };
+	if (w->mech == TOKEN_RSA_PKCS1)
+		m->mechanism = CKM_RSA_PKCS;
+	if (w->mech != TOKEN_RSA_PSS)
+		return CKR_OK;
+	for (size_t i = 0; i < ARRAY_LEN(pss_hashes); i++) {
+		if (pss_hashes[i].len != w->data.len)
+			continue;
+		*pss = (CK_RSA_PKCS_PSS_PARAMS){ pss_hashes[i].hash,
+			pss_hashes[i].mgf, w->data.len };
+		*m = (CK_MECHANISM){ CKM_RSA_PKCS_PSS, pss, sizeof(*pss) };
+		return CKR_OK;
+	}
+	return CKR_DATA_LEN_RANGE;
+}
+
+static CK_RV
+sign_work(struct p11 *p, CK_SESSION_HANDLE s, void *arg)
+{
+	struct signing *w = arg;
+	CK_RSA_PKCS_PSS_PARAMS pss;
+	CK_MECHANISM m;
+	CK_OBJECT_HANDLE h;
+	CK_RV rv = mechanism_of(w, &m, &pss);
+
+	if (rv == CKR_OK)
+		rv = p11_find(p, s, w->id, CKO_PRIVATE_KEY, &h);
+	if (rv == CKR_OK)
+		rv = p->f->C_SignInit(s, &m, h);
+	if (rv != CKR_OK)
+		return rv;
+	w->sig_len = sizeof(w->sig);
+	return p->f->C_Sign(s, (CK_BYTE *)(uintptr_t)w->data.p, w->data.len,
+	    w->sig, &w->sig_len);
+}
+
+enum q_err
+token_do_sign(void *ctx, struct wire_req *q, const void *req, void *rsp,
+    struct fault *f)
+{
+	const struct token_sign_req *in = req;
+	struct token_sign_rsp *out = rsp;
+	struct signing w = { .mech = in->mech, .data = in->data };
+	struct p11 *p = ctx;
+	enum q_err r = token_id(in->id, w.id, f);
+
+	if (r != Q_OK)
+		return r;
+	if (in->mech < TOKEN_ECDSA)
+		return fault_set(f, Q_INVALID, "mech: unknown");
+	pthread_rwlock_rdlock(&p->manage);
+	r = p11_run(p, sign_work, &w, f);
+	pthread_rwlock_unlock(&p->manage);
+	if (r != Q_OK)
+		return r;
+	buf_put(wire_req_space(q), w.sig, w.sig_len);
+	out->signature = buf_bytes(wire_req_space(q));
+	return Q_OK;
+}
+
+/* AES-GCM one way or the other, into out. */
+struct sealing {
+	uint8_t id[P11_ID_BYTES];
+	bool open;
+	struct bytes iv, aad, in;
+	struct buf *out;
+};
+
+static CK_RV
+seal_work(struct p11 *p, CK_SESSION_HANDLE s, void *arg)
+{
+	struct sealing *w = arg;
+	CK_GCM_PARAMS gcm = {
+		(CK_BYTE *)(uintptr_t)w->iv.p, w->iv.len, w->iv.len * 8,
+		(CK_BYTE *)(uintptr_t)w->aad.p, w->aad.len,
+		TOKEN_TAG_LEN * 8,
+	};
+	CK_MECHANISM m = { CKM_AES_GCM, &gcm, sizeof(gcm) };
+	CK_BYTE *in = (CK_BYTE *)(uintptr_t)w->in.p, *out;
+	CK_ULONG len = w->in.len + TOKEN_TAG_LEN;
+	CK_OBJECT_HANDLE h;
+	CK_RV rv = p11_find(p, s, w->id, CKO_SECRET_KEY, &h);
+
+	buf_reset(w->out);
+	out = buf_reserve(w->out, len);
+	if (out == NULL)
+		return CKR_HOST_MEMORY;
+	if (rv == CKR_OK)
+		rv = w->open ? p->f->C_DecryptInit(s, &m, h) :
+		    p->f->C_EncryptInit(s, &m, h);
+	if (rv == CKR_OK)
+		rv = w->open ? p->f->C_Decrypt(s, in, w->in.len, out, &len) :
+		    p->f->C_Encrypt(s, in, w->in.len, out, &len);
+	if (rv == CKR_OK)
+		w->out->len = len;
+	return rv;
+}
+
+static enum q_err
+seal_run(struct p11 *p, const char *id, struct sealing *w, struct bytes *ret,
+    struct fault *f)
+{
+	enum q_err r = token_id(id, w->id, f);
+
+	if (r != Q_OK)
+		return r;
+	if (w->iv.len != TOKEN_IV_LEN)
+		return fault_set(f, Q_INVALID, "iv: not 12 bytes");
+	if (w->open && w->in.len < TOKEN_TAG_LEN)
+		return fault_set(f, Q_SIGNATURE, "sealed: too short");
+	pthread_rwlock_rdlock(&p->manage);
+	r = p11_run(p, seal_work, w, f);
+	pthread_rwlock_unlock(&p->manage);
+	if (r == Q_OK)
+		*ret = buf_bytes(w->out);
+	return r;
+}
+
+enum q_err
+token_do_seal(void *ctx, struct wire_req *q, const void *req, void *rsp,
+    struct fault *f)
+{
+	const struct token_seal_req *in = req;
+	struct token_seal_rsp *out = rsp;
+	struct sealing w = { .iv = in->iv, .aad = in->aad, .in = in->data,
+		.out = wire_req_space(q) };
+
+	return seal_run(ctx, in->id, &w, &out->sealed, f);
+}
+
+enum q_err
+token_do_unseal(void *ctx, struct wire_req *q, const void *req, void *rsp,
+    struct fault *f)
+{
+	const struct token_unseal_req *in = req;
+	struct token_unseal_rsp *out = rsp;
+	struct sealing w = { .open = true, .iv = in->iv, .aad = in->aad,
+		.in = in->sealed, .out = wire_req_space(q) };
+
+	return seal_run(ctx, in->id, &w, &out->data, f);
+}
