@@ -15,19 +15,11 @@ SIGND_OPS(X)
 #undef X
 
 enum q_err
-signer_path(const struct conf *conf, char *out, size_t cap)
-{
-	int n = snprintf(out, cap, "%s/signd.sock", conf->run);
-
-	return n < 0 || (size_t)n >= cap ? Q_TOOBIG : Q_OK;
-}
-
-enum q_err
 signer_open(const struct conf *conf, int deadline_ms,
     struct wire_client **ret_client)
 {
-	char path[sizeof(conf->run) + 16];
-	enum q_err r = signer_path(conf, path, sizeof(path));
+	char path[CONF_SOCKET_MAX];
+	enum q_err r = conf_socket(conf, "signd", path);
 
 	return r != Q_OK ? r : wire_client_new(path, deadline_ms, ret_client);
 }

@@ -26,10 +26,6 @@ SIGND_OPS(X)
 enum q_err signer_open(const struct conf *conf, int deadline_ms,
     struct wire_client **ret_client) Q_CHECKED;
 
-/* "${run}/signd.sock" into out; TOOBIG when it does not fit. */
-enum q_err signer_path(const struct conf *conf, char *out,
-    size_t cap) Q_CHECKED;
-
 /* Every certificate or key, in pages of signd's: `each` sees items whose
  * strings are gone after it; an error of it ends the walk with it. */
 typedef enum q_err (*signer_cert_each)(void *arg, const struct signd_cert *c);
