@@ -115,11 +115,11 @@ serve(struct signd *s, struct wire_server **ret_server, pthread_t *ret_maint,
 	struct wire_server_conf wc = { .ops = ops, .n_ops = ARRAY_LEN(ops),
 		.roles = &roles, .threads = (unsigned)s->conf->signd_threads,
 		.ctx = s };
-	char path[sizeof(s->conf->run) + 16];
+	char path[CONF_SOCKET_MAX];
 	enum q_err r = role_map_parse(s->conf->roles, &roles, f);
 
 	if (r == Q_OK)
-		r = signer_path(s->conf, path, sizeof(path));
+		r = conf_socket(s->conf, "signd", path);
 	if (r == Q_OK)
 		r = wire_server_start(&wc, path, ret_server, f);
 	if (r == Q_OK && pthread_create(ret_maint, NULL, signd_maintain, s) !=
