@@ -62,7 +62,7 @@ start(struct recordd *rd, const struct conf *c,
     struct wire_server **ret_server)
 {
 	static struct role_map roles;
-	char path[sizeof(c->run) + sizeof(RECORDD_SOCKET)];
+	char path[CONF_SOCKET_MAX];
 	struct wire_server_conf sc = { .ops = recordd_ops,
 		.n_ops = recordd_n_ops, .roles = &roles,
 		.threads = (unsigned)c->recordd_threads, .ctx = rd };
@@ -81,8 +81,9 @@ start(struct recordd *rd, const struct conf *c,
 		r = writer_start(rd->store, rd->hints, &rd->writer);
 	if (r != Q_OK)
 		leave("start", r, NULL);
-	snprintf(path, sizeof(path), "%s/%s", c->run, RECORDD_SOCKET);
-	r = wire_server_start(&sc, path, ret_server, &f);
+	r = conf_socket(c, "recordd", path);
+	if (r == Q_OK)
+		r = wire_server_start(&sc, path, ret_server, &f);
 	if (r != Q_OK)
 		leave("socket", r, &f);
 	log_info("serving %s", path);
