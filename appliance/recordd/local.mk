@@ -27,3 +27,7 @@ recordd_libs = librecordd.a librecords.a libwire.a libbase.a \
 unit_tests += tests/unit/test-store
 tests_unit_test_store_SOURCES = tests/unit/test-store.c
 tests_unit_test_store_LDADD = $(recordd_libs)
+
+noinst_PROGRAMS += tests/bench/bench-records
+tests_bench_bench_records_SOURCES = tests/bench/bench-records.c
+tests_bench_bench_records_LDADD = $(records_libs)

@@ -15,3 +15,13 @@ librecords_a_SOURCES = \
 	%reldir%/records.h \
 	%reldir%/records_ops.c \
 	%reldir%/records_ops.h
+
+records_libs = librecords.a libwire.a libbase.a $(BSON_LIBS) $(JSONC_LIBS) \
+	$(SECCOMP_LIBS)
+
+unit_tests += tests/unit/test-records tests/unit/test-records-fleet
+tests_unit_test_records_SOURCES = tests/unit/test-records.c
+tests_unit_test_records_LDADD = $(records_libs)
+tests_unit_test_records_fleet_SOURCES = tests/unit/test-records-fleet.c
+tests_unit_test_records_fleet_LDADD = $(records_libs)
+EXTRA_DIST += tests/fixtures/fleet-guide.json tests/fixtures/fleet-mended.json
