@@ -120,18 +120,20 @@ tell_bad(struct ctl *c, const struct fleet *fl)
 {
 	char line[FLEET_LINE];
 
+	if (fl->n_bad == 0)
+		return;
 	c->problems = json_object_new_array();
 	for (size_t i = 0; i < fl->n_bad; i++) {
 		fleet_bad_text(&fl->bad[i], line);
-		if (i < SHOWN)
+		if (i < SHOWN && !c->json)
 			fprintf(stderr, "  %s\n", line);
 		if (c->json)
 			json_object_array_add(c->problems,
 			    json_object_new_string(line));
 	}
-	if (fl->n_bad > SHOWN)
-		fprintf(stderr, "  and %zu more%s\n", fl->n_bad - SHOWN,
-		    c->json ? "" : "; --json names them all");
+	if (fl->n_bad > SHOWN && !c->json)
+		fprintf(stderr, "  and %zu more; --json names them all\n",
+		    fl->n_bad - SHOWN);
 }
 
 static void
@@ -145,18 +147,23 @@ progress(void *ctx, size_t done, size_t all)
 /* A short list needs no progress, a pipe gets none. */
 #define PROGRESS_FROM 50000
 
+static rec_load_progress *
+progress_of(struct ctl *c, const struct fleet *fl)
+{
+	return fl->n >= PROGRESS_FROM && isatty(2) && !c->json ? progress
+							       : NULL;
+}
+
 enum q_err
 batch_load(struct ctl *c, const char *name, struct fleet *fl,
     struct fault *f)
 {
-	bool talk = fl->n >= PROGRESS_FROM && isatty(2) && !c->json;
 	enum q_err r = rec_load_undo(c->records, name, f);
 
 	if (r == Q_OK)
-		r = rec_load_devices(c->records, name, fl,
-		    talk ? progress : NULL, NULL, f);
-	if (fl->n_bad > 0)
-		tell_bad(c, fl);
+		r = rec_load_devices(c->records, name, fl, progress_of(c, fl),
+		    NULL, f);
+	tell_bad(c, fl);
 	return r;
 }
 
@@ -164,49 +171,23 @@ static enum q_err
 read_fleet(struct ctl *c, struct fleet *fl, struct fault *f)
 {
 	const char *path = c->opt[CTL_OPT_devices];
-	enum q_err r;
 
-	r = fleet_load(fl, strcmp(path, "-") == 0 ? "/dev/stdin" : path, f);
-	/* Before anything is made; the load looks again. */
-	if (r == Q_OK)
-		r = fleet_check(fl, f);
-	if (r != Q_OK && fl->n_bad > 0)
-		tell_bad(c, fl);
-	return r;
+	return fleet_load(fl, strcmp(path, "-") == 0 ? "/dev/stdin" : path,
+	    f);
 }
 
-/* Whether a batch of an earlier run that was cut short may be gone on with:
- * empty, and under the same policy. */
+/* A text of an option or argument into a field of the record. */
 static enum q_err
-batch_again(struct ctl *c, const struct rec_batch *want, struct fault *f)
+take_text(const char *text, const char *what, char *field, size_t cap,
+    struct fault *f)
 {
-	struct rec_batch have;
-	struct rec_device_counts n;
-	enum q_err r = rec_load_undo(c->records, want->key, f);
-
-	if (r == Q_OK)
-		r = rec_batch_get(c->records, want->key, &have, f);
-	if (r == Q_OK)
-		r = rec_device_counters(c->records, want->key, &n, f);
-	if (r != Q_OK)
-		return r;
-	if (n.devices > 0 || have.deleting ||
-	    strcmp(have.policy, want->policy) != 0)
-		return fault_set(f, Q_EXISTS, "batch %s exists: quoinctl "
-		    "batch add loads more devices into it", want->key);
+	if (text == NULL)
+		return Q_OK;
+	if (strlen(text) >= cap)
+		return fault_set(f, Q_USAGE, "the %s is longer than %zu bytes",
+		    what, cap - 1);
+	snprintf(field, cap, "%s", text);
 	return Q_OK;
-}
-
-/* Take back a batch that this run made and whose load was refused. */
-static void
-batch_unmake(struct ctl *c, const char *name)
-{
-	struct rec_batch batch;
-
-	if (rec_batch_get(c->records, name, &batch, NULL) == Q_OK &&
-	    batch.load_id[0] == '\0' &&
-	    rec_batch_delete(c->records, name, batch.rev, NULL) != Q_OK)
-		fprintf(stderr, "quoinctl: batch %s is left empty\n", name);
 }
 
 enum q_err
@@ -214,41 +195,30 @@ cmd_batch_create(struct ctl *c, struct fault *f)
 {
 	AUTO_FLEET struct fleet fl = { 0 };
 	struct rec_batch batch = { 0 };
-	bool made;
+	bool load = c->opt[CTL_OPT_devices] != NULL;
 	enum q_err r = ctl_need(c, CTL_OPT_policy, f);
 
-	if (r != Q_OK)
-		return r;
-	if (strlen(c->argv[0]) > REC_NAME_MAX ||
-	    strlen(c->opt[CTL_OPT_policy]) > REC_NAME_MAX ||
-	    (c->opt[CTL_OPT_description] != NULL &&
-		strlen(c->opt[CTL_OPT_description]) >=
-		sizeof(batch.description)))
-		return fault_set(f, Q_USAGE, "a name is at most %d bytes, a "
-		    "description %zu", REC_NAME_MAX,
-		    sizeof(batch.description) - 1);
-	snprintf(batch.key, sizeof(batch.key), "%s", c->argv[0]);
-	snprintf(batch.policy, sizeof(batch.policy), "%s",
-	    c->opt[CTL_OPT_policy]);
-	if (c->opt[CTL_OPT_description] != NULL)
-		snprintf(batch.description, sizeof(batch.description), "%s",
-		    c->opt[CTL_OPT_description]);
-	if (c->opt[CTL_OPT_devices] != NULL)
+	if (r == Q_OK)
+		r = take_text(c->argv[0], "name", batch.key,
+		    REC_NAME_MAX + 1, f);
+	if (r == Q_OK)
+		r = take_text(c->opt[CTL_OPT_policy], "policy", batch.policy,
+		    sizeof(batch.policy), f);
+	if (r == Q_OK)
+		r = take_text(c->opt[CTL_OPT_description], "description",
+		    batch.description, sizeof(batch.description), f);
+	if (r == Q_OK && load)
 		r = read_fleet(c, &fl, f);
 	if (r == Q_OK)
 		r = ctl_records(c, f);
 	if (r == Q_OK)
-		r = rec_batch_make(c->records, &batch, &c->by, f);
-	made = r == Q_OK;
-	if (r == Q_EXISTS && c->opt[CTL_OPT_devices] != NULL)
-		r = batch_again(c, &batch, f);
-	if (r == Q_OK && c->opt[CTL_OPT_devices] != NULL)
-		r = batch_load(c, batch.key, &fl, f);
-	if (r == Q_OK)
-		return batch_tell(c, f);
-	if (made)
-		batch_unmake(c, batch.key);
-	return r;
+		r = rec_batch_create(c->records, &batch, load ? &fl : NULL,
+		    progress_of(c, &fl), &c->by, f);
+	tell_bad(c, &fl);
+	if (r == Q_EXISTS && fl.n_bad == 0)
+		r = fault_set(f, r, "batch %s exists: quoinctl batch add "
+		    "loads more devices into it", batch.key);
+	return r == Q_OK ? batch_tell(c, f) : r;
 }
 
 enum q_err

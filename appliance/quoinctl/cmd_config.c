@@ -14,18 +14,18 @@
 
 /* The name that signd has, if it can be asked; the file's otherwise. */
 static void
-name_now(struct ctl *c, char *out, size_t cap)
+put_name(struct ctl *c, struct json_object *o)
 {
 	AUTO_REPLY struct wire_reply hold = { 0 };
 	struct signd_status_req req = { 0 };
 	struct signd_status_rsp s;
 
-	snprintf(out, cap, "%s", c->conf.name);
-	if (ctl_signd(c, NULL) == Q_OK &&
-	    signd_status(c->signd, &req, &s, &hold, NULL) == Q_OK &&
-	    s.host[0] != '\0')
-		snprintf(out, cap, "%s%s%s", s.host,
-		    s.ips[0] != '\0' ? "," : "", s.ips);
+	if (ctl_signd(c, NULL) != Q_OK ||
+	    signd_status(c->signd, &req, &s, &hold, NULL) != Q_OK ||
+	    s.host[0] == '\0')
+		return;
+	out_str(o, "name", s.host);
+	out_str(o, "addresses", s.ips);
 }
 
 #define PUT_STR(o, key, value) out_str(o, key, value)
@@ -39,8 +39,8 @@ cmd_config_show(struct ctl *c, struct fault *f)
 #define X(field, key, kind, low, high, dflt, text) { key, key, COL_PLAIN },
 		CONF_TABLE(X)
 #undef X
+		{ "addresses", "addresses", COL_PLAIN },
 	};
-	char name[SIGND_HOST_MAX + SIGND_IPS_MAX + 2];
 	struct json_object *o = out_object();
 
 	(void)f;
@@ -48,8 +48,7 @@ cmd_config_show(struct ctl *c, struct fault *f)
 	PUT_##kind(o, key, c->conf.field);
 	CONF_TABLE(X)
 #undef X
-	name_now(c, name, sizeof(name));
-	out_str(o, "name", name);
+	put_name(c, o);
 	out_show(c, cols, ARRAY_LEN(cols), o);
 	return Q_OK;
 }

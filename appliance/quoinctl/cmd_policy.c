@@ -175,10 +175,34 @@ issuing_set(struct ctl *c, const struct rec_policy *p, struct fault *f)
  * short between them, the same command finds the CA and goes on; with other
  * parameters it changes the CA, which nobody has used.
  */
+static enum q_err
+policy_make(struct ctl *c, struct rec_policy *p, struct fault *f)
+{
+	struct rec_policy old;
+	enum q_err r = rec_policy_get(c->records, p->key, &old, f);
+
+	if (r == Q_OK && policy_same(p, &old))
+		return issuing_make(c, p, f);
+	if (r == Q_OK)
+		return fault_set(f, Q_EXISTS, "policy %s exists and is "
+		    "different: quoinctl policy edit changes it", p->key);
+	if (r != Q_NOTFOUND)
+		return r;
+	r = issuing_make(c, p, f);
+	if (r == Q_EXISTS || r == Q_CONFLICT)
+		r = issuing_set(c, p, f);
+	if (r == Q_OK)
+		r = rec_policy_insert(c->records, p, f);
+	return r == Q_OK ? rec_actor_note(c->records, &c->by,
+	    "policy create", p->key, f) : r;
+}
+
 enum q_err
 cmd_policy_create(struct ctl *c, struct fault *f)
 {
-	struct rec_policy p = { .issuing_autorenew = true }, old;
+	struct rec_policy p = {
+		.issuing_autorenew = true, .created_at = clock_wall()
+	};
 	enum q_err r = ctl_need(c, CTL_OPT_device_lifetime, f);
 
 	if (r == Q_OK)
@@ -194,28 +218,8 @@ cmd_policy_create(struct ctl *c, struct fault *f)
 	r = rec_key_check(rec_desc(REC_POLICY), p.key, f);
 	if (r == Q_OK)
 		r = ctl_records(c, f);
-	if (r != Q_OK)
-		return r;
-	r = rec_policy_get(c->records, p.key, &old, f);
 	if (r == Q_OK)
-		r = policy_same(&p, &old) ? Q_OK : fault_set(f, Q_EXISTS,
-		    "policy %s exists and is different: quoinctl policy edit "
-		    "changes it", p.key);
-	else if (r == Q_NOTFOUND)
-		r = Q_OK;
-	if (r == Q_OK)
-		r = issuing_make(c, &p, f);
-	if (r == Q_EXISTS || r == Q_CONFLICT)
-		r = issuing_set(c, &p, f);
-	if (r != Q_OK)
-		return r;
-	p.created_at = clock_wall();
-	r = rec_policy_insert(c->records, &p, f);
-	if (r == Q_OK)
-		r = rec_actor_note(c->records, &c->by, "policy create", p.key,
-		    f);
-	else if (r == Q_EXISTS)
-		r = Q_OK;
+		r = policy_make(c, &p, f);
 	if (r == Q_OK)
 		out_done(c, out_record(REC_POLICY, &p),
 		    "Policy %s and its issuing CA are made.", p.key);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <netdb.h>
@@ -37,11 +38,15 @@ tell(struct report *rep, const char *part, enum health health,
 		[GOOD] = { "ok", "\033[32m" }, [BAD] = { "BAD", "\033[1;31m" },
 	};
 	struct json_object *o = out_object();
+	char key[24] = "";
 
+	for (size_t i = 0; i + 1 < sizeof(key) && part[i] != '\0'; i++)
+		key[i] = part[i] == ' ' ? '_'
+					: (char)tolower((unsigned char)part[i]);
 	rep->bad |= health == BAD;
 	out_bool(o, "ok", health == GOOD);
 	out_str(o, "text", text);
-	out_take(rep->parts, part, o);
+	out_take(rep->parts, key, o);
 	if (!rep->ctl->json)
 		printf("%s%-4s%s %-13s %s\n",
 		    rep->colour ? looks[health].on : "", looks[health].word,
@@ -161,7 +166,7 @@ report_records(struct report *rep)
 	    " expired, %" PRIu64 " revoked", n.devices, n.enrolled,
 	    n.renewed, n.not_enrolled, n.expired, n.revoked);
 	tell(rep, "Devices", GOOD, text);
-	o = json_object_object_get(rep->parts, "Devices");
+	o = json_object_object_get(rep->parts, "devices");
 	out_counts(o, &n);
 }
 
@@ -228,6 +233,7 @@ cmd_status(struct ctl *c, struct fault *f)
 	report_records(&rep);
 	report_port(&rep, "Device port", c->conf.device_port);
 	report_port(&rep, "CRL port", c->conf.crl_port);
+	c->told = true;
 	out_bool(o, "ok", !rep.bad);
 	out_take(o, "parts", rep.parts);
 	if (c->json)

@@ -22,6 +22,7 @@ struct ctl {
 	struct rec_actor by;
 	char who[65];
 	struct json_object *problems; /* each of them, for --json */
+	bool told; /* the result says what is wrong: no error beside it */
 };
 
 struct ctl_command {

@@ -16,7 +16,8 @@ quoinctl_SOURCES = \
 	%reldir%/main.c \
 	%reldir%/out.c \
 	%reldir%/out.h
-quoinctl_LDADD = librecords.a libsigner.a libx509.a libwire.a libbase.a \
+quoinctl_LDADD = librecords.a libsigner.a libjournal.a libx509.a \
+	libwire.a libbase.a \
 	$(BSON_LIBS) $(JSONC_LIBS) $(OPENSSL_LIBS)
 
 dist_man_MANS += appliance/man/quoinctl.1 appliance/man/quoin.conf.5

@@ -146,7 +146,7 @@ tell_fault(struct ctl *c, enum q_err r, const struct fault *f)
 	if (r == Q_UNAVAIL && f->retry_after > 0)
 		fprintf(stderr, "quoinctl: try again in %u s\n",
 		    f->retry_after);
-	if (!c->json)
+	if (!c->json || c->told)
 		return;
 	o = out_object();
 	e = out_object();

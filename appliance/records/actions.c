@@ -265,9 +265,8 @@ policy_read(struct wire_client *c, const char *name, struct fault *f)
 	    ? fault_set(f, r, "no policy %.64s", name) : r;
 }
 
-enum q_err
-rec_batch_make(struct wire_client *c, struct rec_batch *batch,
-    const struct rec_actor *by, struct fault *f)
+static enum q_err
+batch_make(struct wire_client *c, struct rec_batch *batch, struct fault *f)
 {
 	enum q_err r = policy_read(c, batch->policy, f);
 
@@ -276,19 +275,75 @@ rec_batch_make(struct wire_client *c, struct rec_batch *batch,
 	batch->created_at = clock_wall();
 	r = rec_batch_insert(c, batch, f);
 	if (r == Q_EXISTS)
-		return fault_set(f, r, "batch %.64s exists", batch->key);
-	if (r != Q_OK)
-		return r;
+		return fault_set(f, r, "batch %.64s exists already",
+		    batch->key);
 	/* rec_policy_remove may have looked before the insert: one of the
 	 * two sees the other. */
-	r = policy_read(c, batch->policy, f);
+	if (r == Q_OK)
+		r = policy_read(c, batch->policy, f);
 	if (r == Q_NOTFOUND &&
-	    rec_batch_remove(c, batch->key, by, NULL) != Q_OK)
+	    rec_batch_delete(c, batch->key, batch->rev, NULL) != Q_OK)
 		return fault_set(f, Q_CONFLICT,
 		    "policy %.64s went away meanwhile; delete the batch",
 		    batch->policy);
-	return r == Q_OK
-	    ? rec_actor_note(c, by, "batch create", batch->key, f) : r;
+	return r;
+}
+
+/* Whether a batch that is there is what an earlier try left: empty, and
+ * under the same policy. EXISTS if not. */
+static enum q_err
+batch_again(struct wire_client *c, const struct rec_batch *want,
+    struct fault *f)
+{
+	struct rec_batch have;
+	struct rec_device_counts n;
+	enum q_err r = rec_load_undo(c, want->key, f);
+
+	if (r == Q_OK)
+		r = rec_batch_get(c, want->key, &have, f);
+	if (r == Q_OK)
+		r = rec_device_counters(c, want->key, &n, f);
+	if (r == Q_OK && (n.devices > 0 || have.deleting ||
+	    strcmp(have.policy, want->policy) != 0))
+		r = fault_set(f, Q_EXISTS, "batch %.64s exists already",
+		    want->key);
+	return r;
+}
+
+/* Take back a batch that was just made and whose load was refused. */
+static void
+batch_unmake(struct wire_client *c, const char *name)
+{
+	struct rec_batch batch;
+
+	if (rec_batch_get(c, name, &batch, NULL) != Q_OK ||
+	    batch.load_id[0] != '\0')
+		return;
+	/* An empty batch that stays does no harm: batch_again. */
+	if (rec_batch_delete(c, name, batch.rev, NULL) != Q_OK)
+		return;
+}
+
+enum q_err
+rec_batch_create(struct wire_client *c, struct rec_batch *batch,
+    struct fleet *fl, rec_load_progress *progress,
+    const struct rec_actor *by, struct fault *f)
+{
+	enum q_err r = fl != NULL ? fleet_check(fl, f) : Q_OK;
+	bool made;
+
+	if (r == Q_OK)
+		r = batch_make(c, batch, f);
+	made = r == Q_OK;
+	if (r == Q_EXISTS && fl != NULL)
+		r = batch_again(c, batch, f);
+	if (r == Q_OK && fl != NULL)
+		r = rec_load_devices(c, batch->key, fl, progress, NULL, f);
+	if (r == Q_OK)
+		return rec_actor_note(c, by, "batch create", batch->key, f);
+	if (made)
+		batch_unmake(c, batch->key);
+	return r;
 }
 
 static enum q_err

@@ -11,6 +11,7 @@
  */
 
 #include "records/client.h"
+#include "records/load.h"
 
 /* Who acts, from where ("" on the machine itself). */
 struct rec_actor {
@@ -54,9 +55,12 @@ enum q_err rec_device_remove(struct wire_client *c, const char *id,
 enum q_err rec_batch_remove(struct wire_client *c, const char *name,
     const struct rec_actor *by, struct fault *f) Q_CHECKED;
 
-/* Make an empty batch under a policy that exists. NOTFOUND: no such policy;
- * EXISTS. */
-enum q_err rec_batch_make(struct wire_client *c, struct rec_batch *batch,
+/* Make a batch under a policy that exists and, unless fl is NULL, load its
+ * devices: all, or no batch is made (rec_load_devices tells the errors, and
+ * what fl and progress are; progress gets a NULL ctx). An empty batch that
+ * an earlier try left is gone on with. NOTFOUND: no such policy; EXISTS. */
+enum q_err rec_batch_create(struct wire_client *c, struct rec_batch *batch,
+    struct fleet *fl, rec_load_progress *progress,
     const struct rec_actor *by, struct fault *f) Q_CHECKED;
 
 /* Delete a policy. CONFLICT while a batch is under it. */

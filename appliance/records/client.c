@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
-#include "base/clock.h"
 #include "base/own.h"
 
 #define WATCH_OPEN_MS 5000
@@ -236,13 +236,17 @@ enum q_err
 rec_activity_note(struct wire_client *c, const char *who, const char *from,
     const char *what, const char *object, struct fault *f)
 {
-	struct rec_activity a = { .at = clock_wall() };
-	uint64_t salt;
+	struct rec_activity a = { 0 };
+	struct timespec now;
+	uint32_t salt;
 
 	if (getrandom(&salt, sizeof(salt), 0) != sizeof(salt))
 		return Q_INTERNAL;
-	snprintf(a.key, sizeof(a.key), "%010" PRIx64 "-%016" PRIx64,
-	    (uint64_t)a.at, salt);
+	/* Nanoseconds, so that what one hand did stays in order. */
+	clock_gettime(CLOCK_REALTIME, &now);
+	a.at = now.tv_sec;
+	snprintf(a.key, sizeof(a.key), "%016" PRIx64 "-%08" PRIx32,
+	    (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec, salt);
 	snprintf(a.who, sizeof(a.who), "%s", who);
 	snprintf(a.from, sizeof(a.from), "%s", from);
 	snprintf(a.what, sizeof(a.what), "%s", what);

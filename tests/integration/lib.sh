@@ -1,0 +1,279 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# What integration tests share: TAP, and a whole appliance in a folder of its
+# own, with its own token, ports and users without a name. To be sourced.
+#
+#	. "$(dirname "$0")/lib.sh"
+#	appliance_start "$dir"		or: appliance_start "$dir" signd
+#	ok "what" command arg...	is GOT WANT "what"	like GOT RE "what"
+#	exits 65 "what" command arg...	(its output is in $out)
+#	tap_done
+set -u
+export LC_ALL=C
+top_srcdir=${top_srcdir:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
+top_builddir=${top_builddir:-$PWD}
+
+# --- TAP -------------------------------------------------------------------
+
+tap_n=0 tap_bad=0 out=
+
+tap_result() {
+	tap_n=$((tap_n + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $tap_n - $2"
+	else
+		tap_bad=$((tap_bad + 1))
+		echo "not ok $tap_n - $2"
+		return 1
+	fi
+}
+
+tap_note() {
+	printf '%s\n' "$*" | sed 's/^/# /'
+}
+
+# ok WHAT COMMAND...: the command succeeds; its output is in $out.
+ok() {
+	exits 0 "$@"
+}
+
+# exits STATUS WHAT COMMAND...
+exits() {
+	local want=$1 what=$2 got=0
+	shift 2
+	out=$("$@" 2>&1) || got=$?
+	[ "$got" = "$want" ]
+	tap_result $? "$what" && return
+	tap_note "exit status $got, not $want: $*"
+	tap_note "$(head -c 4000 <<<"$out")"
+	return 1
+}
+
+is() {
+	[ "$1" = "$2" ]
+	tap_result $? "$3" && return
+	tap_note "got:  $1"
+	tap_note "want: $2"
+	return 1
+}
+
+# like TEXT EXTENDED-REGEX WHAT
+like() {
+	grep -Eq -- "$2" <<<"$1"
+	tap_result $? "$3" && return
+	tap_note "no match for $2 in:"
+	tap_note "$1"
+	return 1
+}
+
+unlike() {
+	! grep -Eq -- "$2" <<<"$1"
+	tap_result $? "$3" && return
+	tap_note "there is a match for $2 in:"
+	tap_note "$1"
+	return 1
+}
+
+tap_done() {
+	echo "1..$tap_n"
+	[ "$tap_bad" = 0 ]
+	exit
+}
+
+skip_all() {
+	echo "1..0 # SKIP $*"
+	exit 0
+}
+
+bail() {
+	echo "Bail out! $*"
+	exit 99
+}
+
+# within SECONDS COMMAND...: until it succeeds.
+within() {
+	local until=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $until ] || return 1
+		sleep 0.05
+	done
+}
+
+# --- programs --------------------------------------------------------------
+
+# program NAME: where the build or the installation has it.
+program() {
+	local p
+	for p in "${QUOIN_PROGRAMS:-/nonexistent}"/{bin,libexec/quoin}/"$1" \
+		"$top_builddir/$1"; do
+		if [ -x "$p" ]; then
+			echo "$p"
+			return
+		fi
+	done
+	return 1
+}
+
+port_open() {
+	(exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
+# A TCP port that nobody has; below the range that connections are made from.
+port_taken=' '
+free_port() {
+	local port
+	while :; do
+		port=$((10000 + RANDOM % 20000))
+		case $port_taken in *" $port "*) continue ;; esac
+		port_open "$port" || break
+	done
+	port_taken="$port_taken$port "
+	REPLY=$port
+}
+
+# --- an appliance ----------------------------------------------------------
+
+# One user each, by number, so that no test makes system users.
+declare -A daemon_uid=([signd]=61001 [recordd]=61002 [enrold]=61003)
+declare -A daemon_pid=()
+appliance=
+
+# as DAEMON COMMAND...
+as() {
+	local uid=${daemon_uid[$1]}
+	shift
+	setpriv --reuid "$uid" --regid "$uid" --clear-groups --no-new-privs \
+		--inh-caps=-all --bounding-set=-all -- "$@"
+}
+
+ctl() {
+	"$appliance/app/quoinctl" --state "$appliance" "$@"
+}
+
+# Value of a key of the appliance's configuration.
+conf() {
+	sed -n "s/^$1 = //p" "$appliance/quoin.conf"
+}
+
+appliance_token() {
+	local so pin log=$appliance/token.log
+	so=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+	pin=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+	printf '%s' "$pin" >"$appliance/pin"
+	printf 'directories.tokendir = %s\nobjectstore.backend = file\n%s\n' \
+		"$appliance/token" 'log.level = ERROR' \
+		>"$appliance/token/softhsm2.conf"
+	chmod 0400 "$appliance/pin"
+	chown "${daemon_uid[signd]}" "$appliance/pin" \
+		"$appliance/token/softhsm2.conf"
+	# The PINs of a test's token are no secret: softhsm2-util reads them
+	# from a terminal or from its arguments only.
+	SOFTHSM2_CONF=$appliance/token/softhsm2.conf as signd softhsm2-util \
+		--init-token --free --label quoin --so-pin "$so" --pin "$pin" \
+		>"$log" 2>&1 || bail "softhsm2-util: $(cat "$log")"
+}
+
+# appliance_make DIR: folders, programs, token and configuration; lines of
+# $APPLIANCE_CONF are added to it. Done once; later calls only choose DIR.
+appliance_make() {
+	local d p
+	[ "$(id -u)" = 0 ] || skip_all "wants root: daemons have users"
+	appliance=$1
+	[ ! -f "$appliance/quoin.conf" ] || return 0
+	mkdir -p "$appliance/app" "$appliance/run"
+	chmod 0755 "$appliance" "$appliance/app" "$appliance/run"
+	for p in quoin-{signd,token,recordd,enrold,agent} quoinctl; do
+		# As copies, since the users may not reach the build tree.
+		! program "$p" >/dev/null ||
+			install -m 0755 "$(program "$p")" "$appliance/app/"
+	done
+	for d in signd recordd; do
+		install -d -m 0755 -o "${daemon_uid[$d]}" "$appliance/run/$d"
+	done
+	install -d -m 0700 -o "${daemon_uid[signd]}" \
+		"$appliance"/{token,signd,journal}
+	install -d -m 0700 -o "${daemon_uid[recordd]}" "$appliance/records"
+	install -d -m 0700 -o "${daemon_uid[enrold]}" "$appliance/enrold"
+	appliance_token
+	{
+		echo "state = $appliance"
+		echo "run = $appliance/run"
+		echo "roles = root=admin ${daemon_uid[enrold]}=enrol" \
+			"61004=web 61005=push 61006=data"
+		echo "token.env = SOFTHSM2_CONF=$appliance/token/softhsm2.conf"
+		echo "token.worker = $appliance/app/quoin-token"
+		free_port
+		echo "device.port = $REPLY"
+		free_port
+		echo "crl.port = $REPLY"
+		printf '%s' "${APPLIANCE_CONF:+$APPLIANCE_CONF$'\n'}"
+	} >"$appliance/quoin.conf"
+}
+
+# Start one daemon; its log is DIR/NAME.log.
+daemon_start() {
+	as "$1" "$appliance/app/quoin-$1" -c "$appliance/quoin.conf" \
+		</dev/null >>"$appliance/$1.log" 2>&1 &
+	daemon_pid[$1]=$!
+}
+
+# End one daemon, by SIGTERM or the signal given, and wait for its end.
+daemon_stop() {
+	local pid=${daemon_pid[$1]-}
+	[ -n "$pid" ] || return 0
+	unset "daemon_pid[$1]"
+	kill "-${2:-TERM}" "$pid" 2>/dev/null
+	within 10 daemon_gone "$pid" || kill -KILL "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
+	return 0
+}
+
+daemon_gone() {
+	! kill -0 "$1" 2>/dev/null || [ "$(ps -o stat= -p "$1" |
+		cut -c1)" = Z ]
+}
+
+daemon_ready() {
+	case $1 in
+	signd) within 20 ctl hsm status ;;
+	recordd) within 20 ctl batch list ;;
+	enrold) within 20 port_open "$(conf device.port)" ;;
+	esac && return
+	tap_note "$(tail -n 20 "$appliance/$1.log")"
+	bail "quoin-$1 did not come up"
+}
+
+# appliance_start DIR [DAEMON...]: signd and recordd unless told otherwise,
+# ready when this returns. With enrold the PKI is made first, since a device
+# port needs its certificate.
+appliance_start() {
+	local d
+	appliance_make "$1"
+	shift
+	[ $# -gt 0 ] || set -- signd recordd
+	trap appliance_end EXIT
+	for d; do
+		if [ "$d" = enrold ]; then
+			ctl hsm init localhost,127.0.0.1 >/dev/null ||
+				bail "quoinctl hsm init"
+		fi
+		daemon_start "$d"
+		daemon_ready "$d"
+	done
+}
+
+appliance_stop() {
+	local d
+	for d in enrold recordd signd; do daemon_stop "$d"; done
+}
+
+# At the end of a test: everything that it started, and its folder unless
+# KEEP is set.
+appliance_end() {
+	local status=$?
+	trap - EXIT
+	appliance_stop
+	[ -n "${KEEP-}" ] || rm -rf "$appliance"
+	exit $status
+}
