@@ -4,7 +4,7 @@
 # own, with its own token, ports and users without a name. To be sourced.
 #
 #	. "$(dirname "$0")/lib.sh"
-#	appliance_start "$dir"		or: appliance_start "$dir" signd
+#	appliance_start "$scratch/a"	or: appliance_start "$scratch/a" signd
 #	ok "what" command arg...	is GOT WANT "what"	like GOT RE "what"
 #	exits 65 "what" command arg...	(its output is in $out)
 #	tap_done
@@ -12,6 +12,23 @@ set -u
 export LC_ALL=C
 top_srcdir=${top_srcdir:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 top_builddir=${top_builddir:-$PWD}
+
+# A folder that every user can enter; removed at the end, unless KEEP is set.
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/quoin-test.XXXXXX")
+chmod 0755 "$scratch"
+trap lib_end EXIT
+
+lib_end() {
+	local status=$? d
+	trap - EXIT
+	for d in "${!daemon_pid[@]}"; do daemon_stop "$d"; done
+	if [ -n "${KEEP-}" ]; then
+		tap_note "kept: $scratch"
+	else
+		rm -rf "$scratch"
+	fi
+	exit $status
+}
 
 # --- TAP -------------------------------------------------------------------
 
@@ -139,12 +156,18 @@ declare -A daemon_uid=([signd]=61001 [recordd]=61002 [enrold]=61003)
 declare -A daemon_pid=()
 appliance=
 
-# as DAEMON COMMAND...
+# as DAEMON COMMAND...: under the daemon's user.
 as() {
+	(run_as "$@")
+}
+
+# The same in place of this (sub)shell, so that in the background the process
+# id is the command's own.
+run_as() {
 	local uid=${daemon_uid[$1]}
 	shift
-	setpriv --reuid "$uid" --regid "$uid" --clear-groups --no-new-privs \
-		--inh-caps=-all --bounding-set=-all -- "$@"
+	exec setpriv --reuid "$uid" --regid "$uid" --clear-groups \
+		--no-new-privs --inh-caps=-all --bounding-set=-all -- "$@"
 }
 
 ctl() {
@@ -213,7 +236,7 @@ appliance_make() {
 
 # Start one daemon; its log is DIR/NAME.log.
 daemon_start() {
-	as "$1" "$appliance/app/quoin-$1" -c "$appliance/quoin.conf" \
+	run_as "$1" "$appliance/app/quoin-$1" -c "$appliance/quoin.conf" \
 		</dev/null >>"$appliance/$1.log" 2>&1 &
 	daemon_pid[$1]=$!
 }
@@ -252,7 +275,6 @@ appliance_start() {
 	appliance_make "$1"
 	shift
 	[ $# -gt 0 ] || set -- signd recordd
-	trap appliance_end EXIT
 	for d; do
 		if [ "$d" = enrold ]; then
 			ctl hsm init localhost,127.0.0.1 >/dev/null ||
@@ -266,14 +288,4 @@ appliance_start() {
 appliance_stop() {
 	local d
 	for d in enrold recordd signd; do daemon_stop "$d"; done
-}
-
-# At the end of a test: everything that it started, and its folder unless
-# KEEP is set.
-appliance_end() {
-	local status=$?
-	trap - EXIT
-	appliance_stop
-	[ -n "${KEEP-}" ] || rm -rf "$appliance"
-	exit $status
 }
