@@ -116,7 +116,7 @@ test_all_named(void)
 	AUTO_FLEET struct fleet fl = { 0 };
 	struct fault f = { 0 };
 	char line[FLEET_LINE];
-	static const char *const ids[] = { A, "short", B, A, "zz" A, B };
+	static const char *const ids[] = { A, "short", B, A, ("zz" A), B };
 	static const unsigned pos[] = { 2, 4, 5, 6 };
 
 	for (size_t i = 0; i < 6; i++)
