@@ -13,6 +13,7 @@
 #include "enrold/notes.h"
 
 #define TRIES 5
+#define POLL_MAX 604800 /* what the protocol promises */
 #define SETTLE_MS 3000 /* a restart of recordd takes less */
 #define SETTLE_PAUSE_MS 20
 
@@ -299,9 +300,9 @@ core_poll_after(struct core *core, int64_t renew_at)
 	int64_t wait = core->conf->poll_seconds;
 	int64_t left = renew_at - clock_wall();
 
-	if (fleet > wait)
-		wait = fleet;
-	wait = jitter(wait);
+	wait = jitter(fleet > wait ? fleet : wait);
+	if (wait > POLL_MAX)
+		wait = POLL_MAX;
 	if (renew_at != 0 && left < wait)
 		wait = left;
 	return wait < 1 ? 1 : wait;
@@ -328,7 +329,7 @@ core_status(struct core *core, const struct peer *peer,
 	enum q_err r = Q_DENIED;
 
 	if (peer->kind == PEER_NONE)
-		return fault_set(f, Q_DENIED,
+		return fault_set(f, Q_UNAUTH,
 		    "status needs the device's TLS client certificate");
 	memset(ret_answer, 0, sizeof(*ret_answer));
 	snprintf(j.device_id, sizeof(j.device_id), "%s", peer->device_id);

@@ -8,6 +8,23 @@
 
 #include "base/codec.h"
 
+/* A CA made a moment ago may have issued the certificate: who would be
+ * refused is judged by signd's newest list. */
+static enum q_err
+identify(struct core *core, struct front *fr, struct bytes der,
+    struct fault *f)
+{
+	enum q_err r = peer_identify(fr->pki, der, &fr->peer, f);
+	bool changed = false;
+
+	if (r != Q_DENIED ||
+	    pki_refresh(core->pki, &changed, NULL) != Q_OK || !changed)
+		return r;
+	pki_drop(&fr->pki);
+	r = pki_hold(core->pki, &fr->pki, f);
+	return r == Q_OK ? peer_identify(fr->pki, der, &fr->peer, f) : r;
+}
+
 enum q_err
 front_begin(struct core *core, const struct http_request *rq, bool need_peer,
     struct front *fr, struct fault *f)
@@ -24,7 +41,7 @@ front_begin(struct core *core, const struct http_request *rq, bool need_peer,
 			return Q_NOMEM;
 		der = (struct bytes){ fr->peer_der, (size_t)n };
 	}
-	return peer_identify(fr->pki, der, &fr->peer, f);
+	return identify(core, fr, der, f);
 }
 
 void

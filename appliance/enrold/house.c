@@ -25,13 +25,14 @@
 struct house {
 	struct core *core;
 	struct crls *crls;
-	void (*changed)(void *ctx);
+	void (*look)(void *ctx);
 	void *ctx;
 	char owner[65];
 	pthread_t round, watch;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	bool stop, batches;	/* batches: look at them in this round */
+	bool stop;
+	bool hurry;		/* look at everything, now */
 	int64_t slow_ms, lease_ms;
 	bool leased, complained;
 };
@@ -47,9 +48,9 @@ house_stopping(struct house *h)
 	return stop;
 }
 
-/* Sleep, unless it is time to stop. */
+/* Sleep, unless it is time to stop, or to hurry. */
 static void
-house_wait(struct house *h, int64_t ms)
+house_wait(struct house *h, int64_t ms, bool round)
 {
 	struct timespec until;
 
@@ -61,8 +62,8 @@ house_wait(struct house *h, int64_t ms)
 		until.tv_nsec -= 1000000000;
 	}
 	pthread_mutex_lock(&h->lock);
-	while (!h->stop && pthread_cond_timedwait(&h->wake, &h->lock,
-	    &until) == 0)
+	while (!h->stop && !(round && h->hurry) &&
+	    pthread_cond_timedwait(&h->wake, &h->lock, &until) == 0)
 		;
 	pthread_mutex_unlock(&h->lock);
 }
@@ -85,11 +86,11 @@ hint_take(struct house *h, uint32_t type, const char *key)
 		cache_forget(h->core->cache, key);
 	else
 		cache_forget_all(h->core->cache);
-	if (type == REC_BATCH) {
-		pthread_mutex_lock(&h->lock);
-		h->batches = true;
-		pthread_mutex_unlock(&h->lock);
-	}
+	/* A new policy has a new CA, too. */
+	pthread_mutex_lock(&h->lock);
+	h->hurry = true;
+	pthread_cond_broadcast(&h->wake);
+	pthread_mutex_unlock(&h->lock);
 }
 
 /* One stream of hints, until it breaks. */
@@ -130,7 +131,7 @@ watch_thread(void *arg)
 		if (rec_watch_open(h->core->recordd, mask, &sock,
 		    NULL) == Q_OK)
 			watch_stream(h, sock);
-		house_wait(h, AGAIN_MS);
+		house_wait(h, AGAIN_MS, false);
 	}
 	return NULL;
 }
@@ -178,18 +179,6 @@ lease_hold(struct house *h, struct fault *f)
 	return Q_OK;
 }
 
-static bool
-batches_due(struct house *h, bool slow)
-{
-	bool due;
-
-	pthread_mutex_lock(&h->lock);
-	due = h->batches || slow;
-	h->batches = false;
-	pthread_mutex_unlock(&h->lock);
-	return due;
-}
-
 static enum q_err
 sweeps(struct house *h, bool slow, struct fault *f)
 {
@@ -201,7 +190,7 @@ sweeps(struct house *h, bool slow, struct fault *f)
 	r = sweep_expired(&s, f);
 	if (r == Q_OK)
 		r = sweep_intents(&s, f);
-	if (r == Q_OK && batches_due(h, slow))
+	if (r == Q_OK && slow)
 		r = sweep_batches(&s, f);
 	return r;
 }
@@ -209,11 +198,10 @@ sweeps(struct house *h, bool slow, struct fault *f)
 static enum q_err
 pki_look(struct house *h, struct fault *f)
 {
-	bool changed = false;
-	enum q_err r = pki_refresh(h->core->pki, &changed, f);
+	enum q_err r = pki_refresh(h->core->pki, NULL, f);
 
-	if (r == Q_OK && changed)
-		h->changed(h->ctx);
+	if (r == Q_OK)
+		h->look(h->ctx);
 	return r;
 }
 
@@ -239,22 +227,37 @@ house_log(struct house *h, enum q_err r, const struct fault *f)
 	h->complained = r != Q_OK;
 }
 
+/* Whether this round looks at everything. */
+static bool
+round_slow(struct house *h)
+{
+	int64_t now = clock_mono_ms();
+	bool slow;
+
+	pthread_mutex_lock(&h->lock);
+	slow = h->hurry || now >= h->slow_ms;
+	h->hurry = false;
+	pthread_mutex_unlock(&h->lock);
+	if (slow)
+		h->slow_ms = now + SLOW_MS;
+	return slow;
+}
+
 static void
 house_round(struct house *h)
 {
-	bool slow = clock_mono_ms() >= h->slow_ms;
+	bool slow = round_slow(h);
 	struct fault signd = { 0 }, recordd = { 0 };
 	enum q_err a = Q_OK, b = Q_OK;
 
 	if (slow) {
-		h->slow_ms = clock_mono_ms() + SLOW_MS;
 		a = pki_look(h, &signd);
 		b = count_look(h, &recordd);
 	}
 	if (b == Q_OK)
 		b = sweeps(h, slow, &recordd);
 	crls_work(h->crls);
-	if (slow || a != Q_OK || b != Q_OK)
+	if (slow || b != Q_OK)
 		house_log(h, a != Q_OK ? a : b, a != Q_OK ? &signd : &recordd);
 }
 
@@ -265,13 +268,13 @@ round_thread(void *arg)
 
 	while (!house_stopping(h)) {
 		house_round(h);
-		house_wait(h, ROUND_MS);
+		house_wait(h, ROUND_MS, true);
 	}
 	return NULL;
 }
 
 enum q_err
-house_start(struct core *core, struct crls *crls, void (*changed)(void *ctx),
+house_start(struct core *core, struct crls *crls, void (*look)(void *ctx),
     void *ctx, struct house **ret_house)
 {
 	struct house *h = calloc(1, sizeof(*h));
@@ -282,7 +285,7 @@ house_start(struct core *core, struct crls *crls, void (*changed)(void *ctx),
 		return Q_NOMEM;
 	h->core = core;
 	h->crls = crls;
-	h->changed = changed;
+	h->look = look;
 	h->ctx = ctx;
 	gethostname(host, sizeof(host) - 1);
 	snprintf(h->owner, sizeof(h->owner), "%.32s:%lld", host,

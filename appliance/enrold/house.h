@@ -14,10 +14,10 @@
 
 struct house;
 
-/* changed is called, on the housekeeping thread, when the appliance's own
- * certificates are new. */
+/* look is called on the housekeeping thread every few seconds, when the
+ * appliance's own certificates have been read again. */
 enum q_err house_start(struct core *core, struct crls *crls,
-    void (*changed)(void *ctx), void *ctx,
+    void (*look)(void *ctx), void *ctx,
     struct house **ret_house) Q_CHECKED;
 void house_stop(struct house *h);
 

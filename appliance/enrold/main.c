@@ -36,6 +36,7 @@ struct enrold {
 	struct house *house;
 	struct http_server *device, *public;
 	struct http_route routes[EST_ROUTES + NATIVE_ROUTES];
+	char tls_id[SIGND_ID_LEN + 1]; /* what the device port shows */
 };
 
 /* Whether SIGTERM or SIGINT came, waiting for it up to ms (-1: for ever).
@@ -66,7 +67,8 @@ must(enum q_err r, const struct fault *f, const char *what)
 	exit(q_err_exit(r));
 }
 
-/* A server context with the certificate that signd says is current. */
+/* A server context with the certificate that signd says is current; NULL when
+ * that is in use already. */
 static enum q_err
 tls_make(struct enrold *e, SSL_CTX **ret_ctx, struct fault *f)
 {
@@ -81,6 +83,8 @@ tls_make(struct enrold *e, SSL_CTX **ret_ctx, struct fault *f)
 	if (pki->tls == NULL)
 		return fault_retry(f, Q_UNAVAIL, 1,
 		    "the device port has no certificate yet");
+	if (strcmp(e->tls_id, pki->tls->id) == 0)
+		return Q_OK;
 	pem_encode(&chain, PEM_CERTIFICATE, buf_bytes(&pki->tls->der));
 	r = signer_provider_key(pki->tls->der.p, pki->tls->der.len,
 	    pki->tls->id, &key);
@@ -94,14 +98,16 @@ tls_make(struct enrold *e, SSL_CTX **ret_ctx, struct fault *f)
 		return fault_set(f, Q_INTERNAL,
 		    "OpenSSL refuses the signature algorithms");
 	}
-	if (r == Q_OK)
-		*ret_ctx = ctx;
+	if (r != Q_OK)
+		return r;
+	snprintf(e->tls_id, sizeof(e->tls_id), "%s", pki->tls->id);
+	*ret_ctx = ctx;
 	return r;
 }
 
-/* On the housekeeping thread: name or certificates are new. */
+/* On the housekeeping thread. */
 static void
-tls_changed(void *arg)
+tls_look(void *arg)
 {
 	struct enrold *e = arg;
 	struct fault f = { 0 };
@@ -113,6 +119,8 @@ tls_changed(void *arg)
 		    fault_text(&f, r));
 		return;
 	}
+	if (ctx == NULL)
+		return;
 	http_server_set_tls(e->device, ctx);
 	SSL_CTX_free(ctx);
 	log_note("device port has a new certificate");
@@ -203,7 +211,7 @@ enrold_run(struct enrold *e)
 	public_listen(e);
 	if (!device_listen(e))
 		return;
-	must(house_start(&e->core, e->crls, tls_changed, e, &e->house), NULL,
+	must(house_start(&e->core, e->crls, tls_look, e, &e->house), NULL,
 	    "housekeeping");
 	log_note("device port %u, CRL port %u",
 	    http_server_port(e->device), http_server_port(e->public));
