@@ -39,9 +39,6 @@ check_spec(const struct crl_spec *s, struct fault *f)
 	if (s->idp_url != NULL && !ext_url_good(s->idp_url))
 		return fault_set(f, Q_INVALID,
 		    "not a http or https URL: %.100s", s->idp_url);
-	if (s->only_users && s->idp_url == NULL)
-		return fault_set(f, Q_INVALID,
-		    "CRL for user certificates needs its URL");
 	return Q_OK;
 }
 
@@ -103,7 +100,7 @@ put_extensions(struct buf *b, const struct crl_spec *spec)
 	m = ext_begin(b, OID_CRL_NUMBER, false);
 	der_put_u64(b, spec->number);
 	ext_end(b, m);
-	if (spec->idp_url != NULL)
+	if (spec->idp_url != NULL || spec->only_users)
 		ext_put_idp(b, spec->idp_url, spec->only_users);
 	der_end(b, list);
 	der_end(b, wrap);

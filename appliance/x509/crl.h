@@ -38,8 +38,10 @@ struct crl_spec {
 	struct bytes issuer_ski;
 	uint64_t number;	/* > 0, above that of every earlier CRL */
 	int64_t this_update, next_update;
-	const char *idp_url;	/* issuingDistributionPoint; NULL: none */
-	bool only_users;	/* IDP: onlyContainsUserCerts */
+	/* issuingDistributionPoint, left out when it would say nothing: its
+	 * name (NULL: none), and onlyContainsUserCerts. */
+	const char *idp_url;
+	bool only_users;
 };
 
 /* Append the TBSCertList. INVALID when the spec is wrong or entries are out

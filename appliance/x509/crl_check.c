@@ -122,13 +122,17 @@ check_idp(struct walk *w, struct der *value)
 {
 	const char *want = w->want->idp_url;
 	struct der seq = der_enter(value, DER_SEQUENCE);
-	struct der name = der_enter(&seq, DER_CTX_CONS(0));
-	struct der full = der_enter(&name, DER_CTX_CONS(0));
-	struct bytes url = der_get(&full, DER_CTX(6)), users;
+	struct der name, full;
+	struct bytes url, users;
 
-	if (!der_done(&full) || !der_done(&name) || !bytes_equal(url,
-	    (struct bytes){ (const uint8_t *)want, strlen(want) }))
-		return false;
+	if (want != NULL) {
+		name = der_enter(&seq, DER_CTX_CONS(0));
+		full = der_enter(&name, DER_CTX_CONS(0));
+		url = der_get(&full, DER_CTX(6));
+		if (!der_done(&full) || !der_done(&name) || !bytes_equal(url,
+		    (struct bytes){ (const uint8_t *)want, strlen(want) }))
+			return false;
+	}
 	if (w->want->only_users) {
 		users = der_get(&seq, DER_CTX(1));
 		if (users.len != 1 || users.p[0] != 0xff)
@@ -154,7 +158,8 @@ check_extensions(struct walk *w, struct der *tbs)
 {
 	struct der wrap = der_enter(tbs, DER_CTX_CONS(0));
 	struct der list = der_enter(&wrap, DER_SEQUENCE);
-	size_t n = ARRAY_LEN(rules) - (w->want->idp_url == NULL ? 1 : 0);
+	bool idp = w->want->idp_url != NULL || w->want->only_users;
+	size_t n = ARRAY_LEN(rules) - (idp ? 0 : 1);
 
 	for (size_t i = 0; i < n; i++) {
 		struct der ext = der_enter(&list, DER_SEQUENCE), value;

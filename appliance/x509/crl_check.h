@@ -19,7 +19,7 @@ struct crl_expect {
 	int64_t max_backdate;	/* this_update >= now - this, <= now */
 	int64_t max_validity;	/* next_update - this_update <= this */
 	int64_t issuer_not_after; /* next_update <= this */
-	const char *idp_url;	/* exactly; NULL: must be absent */
+	const char *idp_url;	/* exactly; NULL: no name in the IDP */
 	bool only_users;
 };
 

@@ -176,7 +176,8 @@ ext_put_idp(struct buf *b, const char *url, bool only_users)
 	struct ext_mark m = ext_begin(b, OID_IDP, true);
 	size_t seq = der_begin(b, DER_SEQUENCE);
 
-	put_point_name(b, url);
+	if (url != NULL)
+		put_point_name(b, url);
 	if (only_users)
 		der_put(b, DER_CTX(1), &yes, 1);
 	der_end(b, seq);

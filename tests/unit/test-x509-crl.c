@@ -177,7 +177,16 @@ test_good(const char *dir)
 	buf_reset(&crl);
 	sign_tbs(&ca, buf_bytes(&tbs), &crl);
 	is_int(openssl_verdict(&crl), X509_V_OK, "empty one believed");
-	spec.idp_url = want.idp_url = NULL;
+	spec.idp_url = NULL;
+	is_int(build(&spec, NULL, 0, &tbs, &f), Q_OK, "IDP without a name");
+	is_int(crl_check_tbs(buf_bytes(&tbs), &want, NULL, NULL, NULL, &f),
+	    Q_INVALID, "is another");
+	want.idp_url = NULL;
+	is_int(crl_check_tbs(buf_bytes(&tbs), &want, NULL, NULL, NULL, &f),
+	    Q_OK, "checked without a name");
+	buf_reset(&crl);
+	sign_tbs(&ca, buf_bytes(&tbs), &crl);
+	is_int(openssl_verdict(&crl), X509_V_OK, "believed for any CRLDP");
 	spec.only_users = want.only_users = false;
 	is_int(build(&spec, NULL, 0, &tbs, &f), Q_OK, "without IDP");
 	is_int(crl_check_tbs(buf_bytes(&tbs), &want, NULL, NULL, NULL, &f),
