@@ -3,11 +3,14 @@
 
 #include "recordd/hints.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "base/clock.h"
 
 #define RING 1024
 #define WATCHERS_MAX 64
@@ -21,7 +24,7 @@ struct hint {
 struct watcher {
 	struct wire_req *q;
 	uint64_t mask;
-	bool fresh; /* is owed its first sign of life */
+	bool fresh; /* is owed a sign of life */
 };
 
 struct hints {
@@ -29,6 +32,7 @@ struct hints {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	bool stop, news;
+	int64_t alive_at; /* seconds since boot */
 	size_t n;
 	uint64_t several; /* bit of each type that had no room in the ring */
 	struct hint ring[RING];
@@ -93,18 +97,21 @@ hints_watchers(struct hints *h)
 	return n;
 }
 
-/* Wait for news or for the time of a sign of life, and take it all over:
- * false when told to stop. Called with the lock held. */
+/* Wait for news or for the time of a sign of life, by which we also find out
+ * who is gone, and take it all over: false when told to stop. Called with the
+ * lock held. */
 static bool
 round_take(struct hints *h, struct round *rd)
 {
-	struct timespec until;
+	struct timespec until = { .tv_sec = h->alive_at };
+	bool alive = false;
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += ALIVE_SECONDS;
-	while (!h->stop && !h->news)
-		if (pthread_cond_timedwait(&h->wake, &h->lock, &until) != 0)
-			break;
+	while (!h->stop && !h->news && !alive)
+		alive = pthread_cond_timedwait(&h->wake, &h->lock, &until) ==
+		    ETIMEDOUT;
+	alive |= clock_mono_ms() / 1000 >= h->alive_at;
+	if (alive)
+		h->alive_at = clock_mono_ms() / 1000 + ALIVE_SECONDS;
 	memset(rd, 0, offsetof(struct round, watcher));
 	memcpy(rd->watcher, h->watcher, sizeof(rd->watcher));
 	rd->n_watchers = h->n_watchers;
@@ -113,9 +120,8 @@ round_take(struct hints *h, struct round *rd)
 	for (uint32_t t = 0; t < REC_TYPE_MAX; t++)
 		if (h->several & UINT64_C(1) << t)
 			rd->hint[rd->n++] = (struct hint){ .type = t };
-	/* Nothing happened: tell that, and find out who is gone. */
 	for (size_t i = 0; i < h->n_watchers; i++) {
-		rd->watcher[i].fresh |= !h->news;
+		rd->watcher[i].fresh |= alive;
 		h->watcher[i].fresh = false;
 	}
 	h->n = 0;
@@ -188,11 +194,15 @@ enum q_err
 hints_start(struct hints **ret_hints)
 {
 	struct hints *h = calloc(1, sizeof(*h));
+	pthread_condattr_t attr;
 
 	if (h == NULL)
 		return Q_NOMEM;
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_mutex_init(&h->lock, NULL);
-	pthread_cond_init(&h->wake, NULL);
+	pthread_cond_init(&h->wake, &attr);
+	pthread_condattr_destroy(&attr);
 	if (pthread_create(&h->thread, NULL, hints_thread, h) != 0) {
 		hints_free(h);
 		return Q_NOMEM;

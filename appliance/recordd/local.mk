@@ -31,3 +31,7 @@ tests_unit_test_store_LDADD = $(recordd_libs)
 noinst_PROGRAMS += tests/bench/bench-records
 tests_bench_bench_records_SOURCES = tests/bench/bench-records.c
 tests_bench_bench_records_LDADD = $(records_libs)
+
+check_PROGRAMS += tests/integration/recordd-client
+tests_integration_recordd_client_SOURCES = tests/integration/recordd-client.c
+tests_integration_recordd_client_LDADD = $(records_libs)

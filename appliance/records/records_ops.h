@@ -10,7 +10,6 @@
 #include "wire/fields.h"
 #include "wire/role.h"
 
-#define RECORDD_SOCKET "recordd.sock"
 #define RECORDD_CURSOR_MAX 128
 #define RECORDD_MANY_MAX 1500 /* keys in one insert_many */
 #define RECORDD_LIST_MAX 1000 /* documents in one page */

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -222,7 +223,10 @@ daemon_start(const char *program)
 		execl(program, program, "-c", conf, (char *)NULL);
 		_exit(127);
 	}
-	snprintf(sock, sizeof(sock), "%s/%s", folder, RECORDD_SOCKET);
+	snprintf(sock, sizeof(sock), "%s/recordd", folder);
+	if (mkdir(sock, 0700) != 0)
+		die("%s: cannot make it", sock);
+	snprintf(sock, sizeof(sock), "%s/recordd/recordd.sock", folder);
 	if (wire_client_new(sock, 60000, &client) != Q_OK)
 		die("no client");
 	for (int i = 0; i < READY_MS / 10; i++) {
