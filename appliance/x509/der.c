@@ -296,6 +296,8 @@ der_valid(struct bytes b)
 	const uint8_t *end[DER_DEPTH_MAX], *p = b.p;
 	size_t depth = 1, head, len;
 
+	if (b.len == 0)
+		return false;	/* b.p may be NULL */
 	end[0] = b.p + b.len;
 	do {
 		struct der d = { p, (size_t)(end[depth - 1] - p), false };
