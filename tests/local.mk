@@ -10,7 +10,8 @@ check_scripts = %reldir%/fuzz/replay.sh %reldir%/lint/includes.sh \
 dist_check_SCRIPTS += $(check_scripts)
 TESTS += $(unit_tests) $(check_scripts)
 noinst_HEADERS += %reldir%/unit/tap.h
-EXTRA_DIST += %reldir%/fuzz/replay-main.c %reldir%/lint/lib.sh \
+EXTRA_DIST += %reldir%/fuzz/replay-main.c %reldir%/fakes \
+	%reldir%/lint/lib.sh \
 	%reldir%/lint/layers %reldir%/lint/fences \
 	%reldir%/lint/length-exceptions
 installed_programs = $(bin_PROGRAMS) $(pkglibexec_PROGRAMS)
