@@ -19,3 +19,9 @@ unit_tests += tests/unit/test-provider
 tests_unit_test_provider_SOURCES = tests/unit/test-provider.c
 tests_unit_test_provider_LDADD = libprovider.a libsigner.a libwire.a \
 	libbase.a $(OPENSSL_LIBS)
+
+check_PROGRAMS += tests/integration/provider-server
+tests_integration_provider_server_SOURCES = \
+	tests/integration/provider-server.c
+tests_integration_provider_server_LDADD = libprovider.a libsigner.a \
+	libwire.a libbase.a $(OPENSSL_LIBS)
