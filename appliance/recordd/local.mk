@@ -35,3 +35,10 @@ tests_bench_bench_records_LDADD = $(records_libs)
 check_PROGRAMS += tests/integration/recordd-client
 tests_integration_recordd_client_SOURCES = tests/integration/recordd-client.c
 tests_integration_recordd_client_LDADD = $(records_libs)
+
+fuzzers += tests/fuzz/fuzz-recordd-frames
+tests_fuzz_fuzz_recordd_frames_SOURCES = tests/fuzz/fuzz-recordd-frames.c \
+	$(fuzz_main)
+tests_fuzz_fuzz_recordd_frames_LDADD = $(recordd_libs)
+tests_fuzz_fuzz_recordd_frames_LDFLAGS = $(fuzz_ldflags)
+EXTRA_DIST += tests/fuzz/corpus-recordd-frames
