@@ -26,7 +26,7 @@
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_LAST_MS 5000
 #define START_DEADLINES 10	/* a start may take so many call deadlines */
-#define SLOW_MS 60000		/* making keys and listing them */
+#define SLOW_MS 60000		/* making an RSA key */
 
 /* One end of a new channel to the worker: the other goes over the control
  * socket. */

@@ -12,7 +12,7 @@
 #define AWAY_SECONDS 1
 
 /* A call that was not answered in time: the module hangs, and nothing but a
- * new process helps. Not while a key is being made, which keeps others
+ * new process helps. Not while an RSA key is being made, which keeps others
  * waiting for good reason. */
 static void
 hung(struct worker *w, unsigned generation)
@@ -86,7 +86,8 @@ worker_keygen(struct worker *w, const char *id, const char *label,
 		.kind = kind };
 	struct token_keygen_rsp rsp;
 
-	return call(w, w->slow, &keygen_op, &req, &rsp, &hold, f);
+	return call(w, kind == TOKEN_RSA3072 ? w->slow : w->quick, &keygen_op,
+	    &req, &rsp, &hold, f);
 }
 
 enum q_err
@@ -96,7 +97,7 @@ worker_destroy(struct worker *w, const char *id, struct fault *f)
 	struct token_destroy_req req = { .id = id };
 	struct token_destroy_rsp rsp;
 
-	return call(w, w->slow, &destroy_op, &req, &rsp, &hold, f);
+	return call(w, w->quick, &destroy_op, &req, &rsp, &hold, f);
 }
 
 enum q_err
@@ -185,8 +186,8 @@ worker_keys(struct worker *w, worker_key_each each, void *arg,
 		AUTO_REPLY struct wire_reply hold = { NULL, 0 };
 		struct token_keys_rsp rsp;
 		struct token_key k;
-		enum q_err r = call(w, w->slow, &keys_op, &req, &rsp, &hold,
-		    f);
+		enum q_err r = call(w, w->quick, &keys_op, &req, &rsp,
+		    &hold, f);
 
 		while (r == Q_OK) {
 			r = wire_list_next(&rsp.items, &token_key_type, &k);

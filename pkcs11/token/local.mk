@@ -7,7 +7,9 @@ libtokenops_a_SOURCES = %reldir%/token_ops.c %reldir%/token_ops.h
 noinst_LIBRARIES += libtoken.a
 libtoken_a_SOURCES = %reldir%/rv.c %reldir%/rv.h
 
-pkglibexec_PROGRAMS += quoin-token
+pkglibexec_PROGRAMS += quoin-token quoin-token-init
+quoin_token_init_SOURCES = %reldir%/init.c
+quoin_token_init_LDADD = libbase.a -ldl
 quoin_token_SOURCES = \
 	%reldir%/keys.c \
 	%reldir%/main.c \

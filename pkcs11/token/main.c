@@ -105,7 +105,7 @@ main(int argc, char **argv)
 	enum q_err r;
 
 	secret_process_harden();
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || argc != 4)
+	if (argc != 4)
 		return q_err_exit(Q_USAGE);
 	log_open("quoin-token", LOG_INFO);
 	signal(SIGPIPE, SIG_IGN);
@@ -118,6 +118,10 @@ main(int argc, char **argv)
 	p.restart_event = eventfd(0, EFD_CLOEXEC);
 	if (r == Q_OK && p.restart_event < 0)
 		r = Q_IO;
+	/* Not earlier: SoftHSM rewrites the token's file at every login, and
+	 * a process killed meanwhile leaves half of it. */
+	if (r == Q_OK && prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+		r = Q_INTERNAL;
 	if (r == Q_OK)
 		r = wire_server_start(&conf, NULL, &server, &f);
 	report(r, &f);

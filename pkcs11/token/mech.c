@@ -123,6 +123,9 @@ seal_work(struct p11 *p, CK_SESSION_HANDLE s, void *arg)
 	if (rv == CKR_OK)
 		rv = w->open ? p->f->C_Decrypt(s, in, w->in.len, out, &len) :
 		    p->f->C_Encrypt(s, in, w->in.len, out, &len);
+	/* What SoftHSM says of a wrong tag. */
+	if (w->open && rv == CKR_GENERAL_ERROR)
+		return CKR_ENCRYPTED_DATA_INVALID;
 	if (rv == CKR_OK)
 		w->out->len = len;
 	return rv;

@@ -292,9 +292,12 @@ p11_run(struct p11 *p, p11_work work, void *arg, struct fault *f)
 			break;
 		tried |= 1u << row->action;
 	}
-	if (!token_there(p))
+	if (!token_there(p)) {
+		/* SoftHSM's token stays lost to a process that missed it. */
+		(void)act(p, RV_RESTART);
 		return fault_retry(f, Q_UNAVAIL, AWAY_SECONDS,
 		    "the token is away");
+	}
 	if (rv == P11_NO_SUCH_KEY)
 		return fault_set(f, Q_NOTFOUND, "no such key in the token");
 	return rv_fault(f, "token", rv);
