@@ -10,7 +10,8 @@ check_scripts = %reldir%/fuzz/replay.sh %reldir%/lint/includes.sh \
 dist_check_SCRIPTS += $(check_scripts)
 TESTS += $(unit_tests) $(check_scripts)
 noinst_HEADERS += %reldir%/unit/tap.h
-EXTRA_DIST += %reldir%/fuzz/replay-main.c %reldir%/fakes \
+EXTRA_DIST += %reldir%/fuzz/replay-main.c \
+	$(wildcard $(srcdir)/tests/fakes/*) \
 	%reldir%/lint/lib.sh \
 	%reldir%/lint/layers %reldir%/lint/fences \
 	%reldir%/lint/length-exceptions
