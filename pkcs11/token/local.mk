@@ -21,3 +21,7 @@ quoin_token_SOURCES = \
 	%reldir%/sandbox.h
 quoin_token_LDADD = libtoken.a libtokenops.a libwire.a libbase.a \
 	$(SECCOMP_LIBS) -ldl -lpthread
+
+unit_tests += tests/unit/test-token-rv
+tests_unit_test_token_rv_SOURCES = tests/unit/test-token-rv.c
+tests_unit_test_token_rv_LDADD = libtoken.a libbase.a
