@@ -21,12 +21,8 @@ path_join(char *out, size_t cap, const char *dir, const char *name)
 }
 
 enum q_err
-file_read(const char *path, struct buf *out)
+fd_read_all(int fd, struct buf *out)
 {
-	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-
-	if (fd < 0)
-		return errno == ENOENT ? Q_NOTFOUND : Q_IO;
 	for (;;) {
 		size_t room = out->max - out->len;
 		size_t want = room < 65536 ? room + 1 : 65536;
@@ -44,6 +40,16 @@ file_read(const char *path, struct buf *out)
 		if (out->bad)
 			return Q_TOOBIG;
 	}
+}
+
+enum q_err
+file_read(const char *path, struct buf *out)
+{
+	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return errno == ENOENT ? Q_NOTFOUND : Q_IO;
+	return fd_read_all(fd, out);
 }
 
 enum q_err

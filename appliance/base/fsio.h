@@ -12,6 +12,9 @@
  * Follows no symbolic link in the last component. */
 enum q_err file_read(const char *path, struct buf *out) Q_CHECKED;
 
+/* Everything up to the end of fd, appended. TOOBIG (over out->max), IO. */
+enum q_err fd_read_all(int fd, struct buf *out) Q_CHECKED;
+
 /* Replace path by the bytes, atomically and durably: a temporary file beside
  * it, fdatasync, rename, fsync of the directory. */
 enum q_err file_replace(const char *path, const void *p, size_t len,

@@ -3,20 +3,22 @@
 noinst_LIBRARIES += libtokenops.a
 libtokenops_a_SOURCES = %reldir%/token_ops.c %reldir%/token_ops.h
 
-# CK_RV table apart, for its test.
+# The worker but for its main, for the tests and the benchmark.
 noinst_LIBRARIES += libtoken.a
-libtoken_a_SOURCES = %reldir%/rv.c %reldir%/rv.h
+libtoken_a_SOURCES = \
+	%reldir%/keys.c \
+	%reldir%/mech.c \
+	%reldir%/ops.h \
+	%reldir%/p11.c \
+	%reldir%/p11.h \
+	%reldir%/rv.c \
+	%reldir%/rv.h
 
 pkglibexec_PROGRAMS += quoin-token quoin-token-init
 quoin_token_init_SOURCES = %reldir%/init.c
 quoin_token_init_LDADD = libbase.a -ldl
 quoin_token_SOURCES = \
-	%reldir%/keys.c \
 	%reldir%/main.c \
-	%reldir%/mech.c \
-	%reldir%/ops.h \
-	%reldir%/p11.c \
-	%reldir%/p11.h \
 	%reldir%/sandbox.c \
 	%reldir%/sandbox.h
 quoin_token_LDADD = libtoken.a libtokenops.a libwire.a libbase.a \
