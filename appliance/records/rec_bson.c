@@ -18,9 +18,10 @@ append_cert(bson_t *array, size_t i, const struct rec_cert *c)
 	    BSON_APPEND_UTF8(&doc, "issuer", c->issuer) &&
 	    BSON_APPEND_DATE_TIME(&doc, "not_before", c->not_before * MS) &&
 	    BSON_APPEND_DATE_TIME(&doc, "not_after", c->not_after * MS) &&
-	    (c->revoked_at == 0 || (BSON_APPEND_DATE_TIME(&doc, "revoked_at",
-	    c->revoked_at * MS) && BSON_APPEND_INT32(&doc, "reason",
-	    (int32_t)c->reason))) &&
+	    (c->revoked_at == 0 || BSON_APPEND_DATE_TIME(&doc, "revoked_at",
+	    c->revoked_at * MS)) &&
+	    (c->reason == 0 || BSON_APPEND_INT32(&doc, "reason",
+	    (int32_t)c->reason)) &&
 	    bson_append_document_end(array, &doc);
 }
 
