@@ -44,3 +44,8 @@ tests_unit_test_signd_tls_SOURCES = tests/unit/test-signd-tls.c
 tests_unit_test_signd_tls_LDADD = $(signd_libs)
 tests_unit_test_journal_SOURCES = tests/unit/test-journal.c
 tests_unit_test_journal_LDADD = $(signd_libs)
+
+noinst_PROGRAMS += tests/bench/bench-signd
+tests_bench_bench_signd_SOURCES = tests/bench/bench-signd.c
+tests_bench_bench_signd_LDADD = libsigner.a libtoken.a libtokenops.a \
+	libwire.a libbase.a $(OPENSSL_LIBS) -ldl -lpthread
