@@ -15,7 +15,18 @@
 #define EST_CAS_MAX 256
 #define EST_COLUMNS 64
 
-/* certs-only in base64 (RFC 7030 4.1.3, RFC 8951 3.1). */
+/* DER in base64 (RFC 8951 3.1). The header means nothing any more, but there
+ * are clients that do without an answer rather than without it. */
+static enum q_err
+est_answer(struct bytes der, const char *type, struct http_response *rs)
+{
+	b64_encode(&rs->body, der.p, der.len, EST_COLUMNS);
+	http_response_header(rs, "Content-Transfer-Encoding", "base64");
+	rs->content_type = type;
+	return Q_OK;
+}
+
+/* certs-only (RFC 7030 4.1.3). */
 static enum q_err
 certs_answer(const struct bytes *certs, size_t n, struct http_response *rs)
 {
@@ -24,9 +35,8 @@ certs_answer(const struct bytes *certs, size_t n, struct http_response *rs)
 	pkcs7_certs_only(certs, n, &der);
 	if (der.bad)
 		return Q_NOMEM;
-	b64_encode(&rs->body, der.p, der.len, EST_COLUMNS);
-	rs->content_type = "application/pkcs7-mime; smime-type=certs-only";
-	return Q_OK;
+	return est_answer(buf_bytes(&der),
+	    "application/pkcs7-mime; smime-type=certs-only", rs);
 }
 
 static enum q_err
@@ -72,7 +82,6 @@ static enum q_err
 est_csrattrs(void *ctx, const struct http_request *rq,
     struct http_response *rs, struct fault *f)
 {
-	struct bytes attrs = csr_attrs(false);
 	struct rec_batch batch;
 
 	if (rq->param[0] != NULL) {
@@ -81,9 +90,7 @@ est_csrattrs(void *ctx, const struct http_request *rq,
 		if (r != Q_OK)
 			return r;
 	}
-	b64_encode(&rs->body, attrs.p, attrs.len, EST_COLUMNS);
-	rs->content_type = "application/csrattrs";
-	return Q_OK;
+	return est_answer(csr_attrs(false), "application/csrattrs", rs);
 }
 
 static enum q_err

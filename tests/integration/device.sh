@@ -4,6 +4,8 @@
 # sourced after lib.sh. A device NAME is files in $dev: NAME.key NAME.crt (self-
 # signed) NAME.id, then NAME.pem (what it was issued).
 
+host=localhost # the appliance's name
+
 # dev_make NAME [ec|rsa3072|rsa2048|rsa4096|p384]
 dev_make() {
 	local key=$dev/$1.key
@@ -47,8 +49,9 @@ ask() {
 	: >"$dev/head"
 	: >"$dev/body"
 	code=$(curl -sS -m 20 --cacert "$dev/root.pem" -D "$dev/head" \
-		-o "$dev/body" -w '%{http_code}' "$@" \
-		"https://localhost:$(conf device.port)$path" 2>"$dev/err") ||
+		-o "$dev/body" -w '%{http_code}' "$@" --resolve \
+		"$host:$(conf device.port):127.0.0.1" \
+		"https://$host:$(conf device.port)$path" 2>"$dev/err") ||
 		code="curl $?"
 	body=$(tr -d '\0' <"$dev/body")
 	head=$(tr -d '\r' <"$dev/head")

@@ -91,6 +91,8 @@ for tls in 1.2 1.3; do
 done
 like "$head" '^Content-Type: application/pkcs7-mime; smime-type=certs-only$' \
 	"cacerts: content type"
+like "$head" '^Content-Transfer-Encoding: base64$' \
+	"cacerts: the header that some clients insist on"
 is "$(awk 'length > 64' "$dev/body")" "" "cacerts: lines of 64 columns"
 is "$(tail -c1 "$dev/body" | od -An -tx1)" " 0a" "cacerts: final newline"
 cas() {
@@ -409,7 +411,7 @@ base64 "$dev/bad.csr" >"$dev/wantsca"
 
 # FILE STATUS REGEX WHAT
 while read -r file status regex what; do
-	ask $est "${who[@]}" -H "$p10" --data-binary "@$dev/$file"
+	ask "$est" "${who[@]}" -H "$p10" --data-binary "@$dev/$file"
 	refuses "$status" "$regex" "EST: $what"
 	printf '{"csr":"%s"}' "$(tr -d '\n' <"$dev/$file")" >"$dev/json"
 	ask /v1/enrol "${who[@]}" -H "$json" --data-binary "@$dev/json"
@@ -427,7 +429,7 @@ badsig 400 signature wrong signature
 wantsca 400 CA CA:TRUE asked for
 TABLE
 as_nobody
-ask $est -H "$p10" --data-binary "@$dev/badsig"
+ask "$est" -H "$p10" --data-binary "@$dev/badsig"
 refuses 400 signature "wrong signature from nobody"
 
 # JSON STATUS REGEX WHAT
@@ -447,12 +449,12 @@ done <<'TABLE'
 TABLE
 native status '{'
 refuses 400 . "native: status with half an object"
-ask $est "${who[@]}" -H "$json" --data-binary "@$dev/b64"
+ask "$est" "${who[@]}" -H "$json" --data-binary "@$dev/b64"
 refuses 415 "application/pkcs10" "EST: wrong content type"
 ask /v1/enrol "${who[@]}" -H "$p10" --data-binary "@$dev/json"
 refuses 415 "application/json" "native: wrong content type"
 for path in /v1/enrol /v1/status $est /.well-known/est/simplereenroll; do
-	ask $path "${who[@]}"
+	ask "$path" "${who[@]}"
 	refuses 405 . "GET $path"
 	like "$head" '^Allow: .*POST' "GET $path: Allow"
 done
