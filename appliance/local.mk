@@ -8,3 +8,4 @@ include %reldir%/x509/local.mk
 include %reldir%/enrold/local.mk
 include %reldir%/quoinctl/local.mk
 include %reldir%/device/local.mk
+include %reldir%/doc/local.mk
