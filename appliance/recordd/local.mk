@@ -24,9 +24,11 @@ quoin_recordd_LDADD = $(recordd_libs)
 recordd_libs = librecordd.a librecords.a libwire.a libbase.a \
 	$(SQLITE_LIBS) $(BSON_LIBS) $(JSONC_LIBS) $(SECCOMP_LIBS)
 
-unit_tests += tests/unit/test-store
+unit_tests += tests/unit/test-store tests/unit/test-store-sqlite
 tests_unit_test_store_SOURCES = tests/unit/test-store.c
 tests_unit_test_store_LDADD = $(recordd_libs)
+tests_unit_test_store_sqlite_SOURCES = tests/unit/test-store-sqlite.c
+tests_unit_test_store_sqlite_LDADD = $(recordd_libs)
 
 noinst_PROGRAMS += tests/bench/bench-records
 tests_bench_bench_records_SOURCES = tests/bench/bench-records.c

@@ -89,33 +89,27 @@ bind_index(struct stmt *st, const struct store_query *q, struct fault *f)
 	return r;
 }
 
+/* Where to go on behind the row. */
+static void
+cursor_of_row(struct stmt *st, const struct store_query *q,
+    char ret_next[RECORDD_CURSOR_MAX + 1])
+{
+	const char *key = stmt_get_text(st, 0);
+
+	if (q->index != NULL && q->index->kind == REC_TIME)
+		store_cursor_put(stmt_get_int(st, 3), key, ret_next);
+	else
+		snprintf(ret_next, RECORDD_CURSOR_MAX + 1, "%s", key);
+}
+
 static enum q_err
-list_rows(struct db *db, struct stmt *st, const struct store_query *q,
-    store_emit *emit, void *ctx, char ret_next[RECORDD_CURSOR_MAX + 1],
+list_bind(struct stmt *st, const struct store_query *q, struct bounds *b,
     struct fault *f)
 {
-	bool timed = q->index != NULL && q->index->kind == REC_TIME;
-	char next[RECORDD_CURSOR_MAX + 1] = "";
-	uint32_t n = 0;
-	enum q_err r;
-
-	while ((r = stmt_step(db, st, f)) == Q_OK) {
-		const char *key = stmt_get_text(st, 0);
-
-		if (!emit(ctx, key, (uint64_t)stmt_get_int(st, 1),
-		    stmt_get_blob(st, 2)))
-			break;
-		n++;
-		if (timed)
-			store_cursor_put(stmt_get_int(st, 3), key, next);
-		else
-			snprintf(next, sizeof(next), "%s", key);
-	}
-	if (r != Q_OK && r != Q_NOTFOUND)
-		return r;
-	if (r == Q_NOTFOUND && n < q->limit)
-		next[0] = '\0';
-	snprintf(ret_next, sizeof(next), "%s", next);
+	stmt_int(st, 3, q->limit);
+	if (q->index != NULL)
+		return bind_index(st, q, f);
+	bind_keys(st, q, b);
 	return Q_OK;
 }
 
@@ -123,21 +117,32 @@ enum q_err
 sql_list(struct db *db, const struct store_query *q, store_emit *emit,
     void *ctx, char ret_next[RECORDD_CURSOR_MAX + 1], struct fault *f)
 {
+	char next[RECORDD_CURSOR_MAX + 1] = "";
 	struct bounds bounds;
 	struct stmt *st;
 	size_t what = q->index != NULL ? SQL_BY + (size_t)(q->index -
 	    q->d->fields) : SQL_LIST;
+	uint32_t n = 0;
 	enum q_err r = sql_stmt(db, q->d, what, &st, f);
 
 	if (r != Q_OK)
 		return r;
-	stmt_int(st, 3, q->limit);
-	if (q->index == NULL)
-		bind_keys(st, q, &bounds);
-	else
-		r = bind_index(st, q, f);
-	if (r == Q_OK)
-		r = list_rows(db, st, q, emit, ctx, ret_next, f);
+	r = list_bind(st, q, &bounds, f);
+	if (r != Q_OK)
+		goto out;
+	while ((r = stmt_step(db, st, f)) == Q_OK &&
+	    emit(ctx, stmt_get_text(st, 0), (uint64_t)stmt_get_int(st, 1),
+	    stmt_get_blob(st, 2))) {
+		n++;
+		cursor_of_row(st, q, next);
+	}
+	if (r != Q_OK && r != Q_NOTFOUND)
+		goto out;
+	if (r == Q_NOTFOUND && n < q->limit)
+		next[0] = '\0';
+	snprintf(ret_next, sizeof(next), "%s", next);
+	r = Q_OK;
+out:
 	stmt_reset(st);
 	return r;
 }

@@ -27,6 +27,12 @@ static struct wire_client *client;
 static const char *conf_path;
 static struct fault fault;
 
+static long
+number(const char *text)
+{
+	return strtol(text, NULL, 10);
+}
+
 static enum q_err
 cmd_status(char **arg)
 {
@@ -137,7 +143,7 @@ cmd_insert(char **arg)
 	struct rec_device dev = { 0 };
 
 	snprintf(dev.batch, sizeof(dev.batch), "%s", arg[0]);
-	snprintf(dev.key, sizeof(dev.key), "%064d", atoi(arg[1]));
+	snprintf(dev.key, sizeof(dev.key), "%064ld", number(arg[1]));
 	return rec_device_insert(client, &dev, &fault);
 }
 
@@ -145,7 +151,7 @@ cmd_insert(char **arg)
 static enum q_err
 cmd_fill(char **arg)
 {
-	int64_t until = clock_mono_ms() + 1000 * atol(arg[1]);
+	int64_t until = clock_mono_ms() + 1000 * number(arg[1]);
 	struct rec_device dev = { 0 };
 	enum q_err r = Q_OK;
 
@@ -267,7 +273,7 @@ cmd_hints(char **arg)
 		r = cmd_insert(arg);
 	if (r == Q_OK)
 		r = rec_watch_next(devices, 5000, &type, key, &fault);
-	snprintf(want, sizeof(want), "%064d", atoi(arg[1]));
+	snprintf(want, sizeof(want), "%064ld", number(arg[1]));
 	if (r == Q_OK && (type != REC_DEVICE || strcmp(key, want) != 0))
 		r = fault_set(&fault, Q_INTERNAL, "hint %u %s", type, key);
 	if (r == Q_OK && rec_watch_next(batches, 200, &type, key, NULL) !=
@@ -287,7 +293,7 @@ cmd_deaf(char **arg)
 	    &fault);
 
 	snprintf(dev.batch, sizeof(dev.batch), "%s", arg[0]);
-	for (int i = 0; r == Q_OK && i < atoi(arg[1]); i++) {
+	for (int i = 0; r == Q_OK && i < number(arg[1]); i++) {
 		int64_t t = clock_mono_ms();
 
 		snprintf(dev.key, sizeof(dev.key), "d%063d", i);
@@ -450,12 +456,11 @@ cmd_hammer(char **arg)
 	pid_t pid = daemon_run(arg[0]);
 	enum q_err r;
 
-	srand((unsigned)clock_mono_ns());
 	for (unsigned i = 0; i < HAMMERS; i++) {
 		h[i].no = i;
 		pthread_create(&h[i].thread, NULL, hammer_run, &h[i]);
 	}
-	for (int i = 0; i < atoi(arg[1]); i++) {
+	for (int i = 0; i < number(arg[1]); i++) {
 		poll(NULL, 0, (int)(clock_mono_ns() / 1000 % 40));
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
