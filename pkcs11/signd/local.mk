@@ -49,3 +49,18 @@ noinst_PROGRAMS += tests/bench/bench-signd
 tests_bench_bench_signd_SOURCES = tests/bench/bench-signd.c
 tests_bench_bench_signd_LDADD = libsigner.a libtoken.a libtokenops.a \
 	libwire.a libbase.a $(OPENSSL_LIBS) -ldl -lpthread
+
+fuzzers += tests/fuzz/fuzz-signd-frames tests/fuzz/fuzz-journal \
+	tests/fuzz/fuzz-tls-shape
+tests_fuzz_fuzz_signd_frames_SOURCES = tests/fuzz/fuzz-signd-frames.c \
+	$(fuzz_main)
+tests_fuzz_fuzz_signd_frames_LDADD = libsigner.a libtokenops.a libwire.a \
+	libbase.a -lpthread
+tests_fuzz_fuzz_signd_frames_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_journal_SOURCES = tests/fuzz/fuzz-journal.c $(fuzz_main)
+tests_fuzz_fuzz_journal_LDADD = libjournal.a libwire.a libbase.a \
+	$(OPENSSL_LIBS)
+tests_fuzz_fuzz_journal_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_tls_shape_SOURCES = tests/fuzz/fuzz-tls-shape.c $(fuzz_main)
+tests_fuzz_fuzz_tls_shape_LDADD = libsignd.a libbase.a
+tests_fuzz_fuzz_tls_shape_LDFLAGS = $(fuzz_ldflags)
