@@ -25,3 +25,9 @@ quoin_enrold_LDADD = $(enrold_libs)
 unit_tests += tests/unit/test-enrold-rules
 tests_unit_test_enrold_rules_SOURCES = tests/unit/test-enrold-rules.c
 tests_unit_test_enrold_rules_LDADD = $(enrold_libs)
+
+fuzzers += tests/fuzz/fuzz-est
+tests_fuzz_fuzz_est_SOURCES = tests/fuzz/fuzz-est.c $(fuzz_main)
+tests_fuzz_fuzz_est_LDADD = $(enrold_libs)
+tests_fuzz_fuzz_est_LDFLAGS = $(fuzz_ldflags)
+EXTRA_DIST += tests/fuzz/corpus-est
