@@ -20,7 +20,9 @@ quoin_token_init_LDADD = libbase.a -ldl
 quoin_token_SOURCES = \
 	%reldir%/main.c \
 	%reldir%/sandbox.c \
-	%reldir%/sandbox.h
+	%reldir%/sandbox.h \
+	%reldir%/softhsm.c \
+	%reldir%/softhsm.h
 quoin_token_LDADD = libtoken.a libtokenops.a libwire.a libbase.a \
 	$(SECCOMP_LIBS) -ldl -lpthread
 

@@ -21,6 +21,7 @@
 #include "base/own.h"
 #include "token/ops.h"
 #include "token/sandbox.h"
+#include "token/softhsm.h"
 
 #define CHANNELS_MAX 4096
 #define PIN_WAIT_MS 5000
@@ -113,13 +114,16 @@ main(int argc, char **argv)
 	r = token_sandbox(&f);
 	if (r == Q_OK)
 		r = pin_receive(&pin);
-	if (r == Q_OK)
+	if (r == Q_OK) {
+		softhsm_mend();
 		r = p11_open(argv[1], argv[2], &pin, &p, &f);
+	}
+	if (r == Q_OK)
+		softhsm_keep();
 	p.restart_event = eventfd(0, EFD_CLOEXEC);
 	if (r == Q_OK && p.restart_event < 0)
 		r = Q_IO;
-	/* Not earlier: SoftHSM rewrites the token's file at every login, and
-	 * a process killed meanwhile leaves half of it. */
+	/* Not earlier: see softhsm.h. */
 	if (r == Q_OK && prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
 		r = Q_INTERNAL;
 	if (r == Q_OK)

@@ -334,6 +334,11 @@ refused "callers hear so" UNAVAIL . issue fleet "$T/a.csr" "$W/x" "" 21
 result $? "and soon"
 ok "it is replaced" within 5 ready
 ok "the same request goes through" issue fleet "$T/a.csr" "$W/e.der" "" 21
+stop TERM
+object=$(ls "$T"/token/*/token.object)
+: >"$object"
+ok "starts with a token file that a login left cut short" start
+ok "which is mended" within 5 ready
 mv "$T/token" "$T/token.away"
 refused "the token is away" UNAVAIL . issue fleet "$T/a.csr" "$W/x" "" 22
 mv "$T/token.away" "$T/token"
@@ -378,8 +383,6 @@ for i in $(seq 1 40); do
 	) &
 	jobs="${jobs-} $!"
 	if [ $((i % 2)) = 0 ]; then
-		# Not while it logs in: SoftHSM would lose its token.
-		within 10 token_up
 		w=$(worker) && kill -KILL $w
 	fi
 done
