@@ -215,9 +215,8 @@ cw_stop(struct cw *cw)
 {
 	if (cw == NULL)
 		return;
-	/* mg_stop() sets the flag too, but its acceptor looks at it only
-	 * every two seconds unless its poll ends. */
-	STOP_FLAG_ASSIGN(&cw->mg->stop_flag, 1);
+	/* Ends the acceptor's poll, which else takes up to two seconds; it
+	 * goes round until mg_stop() has told it why. */
 	eventfd_write(cw->mg->listening_sockets[0].sock, 1);
 	mg_stop(cw->mg);
 	mg_exit_library();

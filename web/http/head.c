@@ -29,7 +29,7 @@ http_head_end(const uint8_t *p, size_t len, size_t *ret_len)
 
 	if (line > HTTP_LINE_MAX)
 		return REFUSE(414, "request line is too long");
-	if (head - line > HTTP_HEAD_MAX)
+	if (head > line && head - line > HTTP_HEAD_MAX)
 		return REFUSE(431, "header lines are too long");
 	*ret_len = end != NULL ? head + 4 : 0;
 	return FINE;

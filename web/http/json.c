@@ -5,9 +5,9 @@
 
 #include <string.h>
 
-/* json-c keeps the last of two members with one name, and reads comments,
- * single quotes and NaN unless told to be strict. Doubled names are found by
- * walking the text once more, which is known to be well-formed by then. */
+/* json-c keeps the last of two members with one name and, strict or not,
+ * takes 'names' and NaN. So the text, which is known to be well-formed
+ * otherwise by then, is walked once more. */
 struct walk {
 	const char *p;
 	const char *end;
@@ -108,6 +108,31 @@ doubles_check(struct bytes text, struct fault *f)
 	return Q_OK;
 }
 
+/* Outside of strings only what JSON knows, and no control character in. */
+static enum q_err
+letters_check(struct bytes text, struct fault *f)
+{
+	struct walk w = { (const char *)text.p,
+		(const char *)text.p + text.len };
+
+	while (w.p < w.end) {
+		if (*w.p != '"') {
+			if (strchr("{}[],:0123456789+-.eEtrufalsn \t\r\n",
+				*w.p++) == NULL)
+				return fault_set(f, Q_INVALID,
+				    "bad JSON: unexpected character");
+			continue;
+		}
+		struct name s = walk_string(&w);
+
+		for (size_t i = 0; i < s.len; i++)
+			if ((unsigned char)s.p[i] < 0x20)
+				return fault_set(f, Q_INVALID,
+				    "bad JSON: control character in a string");
+	}
+	return Q_OK;
+}
+
 static bool
 blank_from(struct bytes text, size_t at)
 {
@@ -150,6 +175,8 @@ http_json_parse(struct bytes text, struct json_object **ret_obj,
 	else if (!blank_from(text, used))
 		e = fault_set(f, Q_INVALID, "bytes behind the JSON object");
 	else
+		e = letters_check(text, f);
+	if (e == Q_OK)
 		e = doubles_check(text, f);
 	if (e != Q_OK) {
 		json_object_put(o);

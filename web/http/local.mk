@@ -26,3 +26,28 @@ libcivetweb_a_CPPFLAGS = $(AM_CPPFLAGS) $(CIVETWEB_CFLAGS) -DNO_FILES \
 # In this order, after the daemon's own.
 http_libs = libhttp.a libcivetweb.a libbase.a $(OPENSSL_LIBS) \
 	$(JSONC_LIBS) -lpthread
+
+http_tools = tests/unit/http-tools.c tests/unit/http-tools.h
+unit_tests += tests/unit/test-http tests/unit/test-http-load \
+	tests/unit/test-http-parse
+tests_unit_test_http_SOURCES = tests/unit/test-http.c $(http_tools)
+tests_unit_test_http_LDADD = $(http_libs)
+tests_unit_test_http_load_SOURCES = tests/unit/test-http-load.c $(http_tools)
+tests_unit_test_http_load_LDADD = $(http_libs)
+tests_unit_test_http_parse_SOURCES = tests/unit/test-http-parse.c $(http_tools)
+tests_unit_test_http_parse_LDADD = $(http_libs)
+
+fuzzers += tests/fuzz/fuzz-http-hello tests/fuzz/fuzz-http-json \
+	tests/fuzz/fuzz-http-request
+tests_fuzz_fuzz_http_hello_SOURCES = tests/fuzz/fuzz-http-hello.c $(fuzz_main)
+tests_fuzz_fuzz_http_hello_LDADD = $(http_libs)
+tests_fuzz_fuzz_http_hello_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_http_json_SOURCES = tests/fuzz/fuzz-http-json.c $(fuzz_main)
+tests_fuzz_fuzz_http_json_LDADD = $(http_libs)
+tests_fuzz_fuzz_http_json_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_http_request_SOURCES = tests/fuzz/fuzz-http-request.c \
+	$(fuzz_main)
+tests_fuzz_fuzz_http_request_LDADD = $(http_libs)
+tests_fuzz_fuzz_http_request_LDFLAGS = $(fuzz_ldflags)
+EXTRA_DIST += tests/fuzz/corpus-http-hello tests/fuzz/corpus-http-json \
+	tests/fuzz/corpus-http-request
