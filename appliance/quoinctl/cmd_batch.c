@@ -77,9 +77,8 @@ cmd_batch_list(struct ctl *c, struct fault *f)
 			break;
 		out_list_add(&list, o);
 	}
-	out_list_end(&list, "no batches: quoinctl batch create NAME makes "
-	    "one");
-	return r == Q_NOTFOUND ? Q_OK : r;
+	return out_list_end(&list, r, "no batches: quoinctl batch create "
+	    "NAME makes one");
 }
 
 enum q_err
@@ -154,6 +153,22 @@ progress_of(struct ctl *c, const struct fleet *fl)
 							       : NULL;
 }
 
+/* What a load ended with, and what to do about it. */
+static enum q_err
+tell_load(struct ctl *c, const char *name, const struct fleet *fl,
+    enum q_err r, struct fault *f)
+{
+	tell_bad(c, fl);
+	if (r == Q_BUSY)
+		return fault_retry(f, r, REC_LOAD_ABANDONED, "devices are "
+		    "being loaded into batch %s; if that was killed, try "
+		    "again in %d s", name, REC_LOAD_ABANDONED);
+	if (r == Q_EXISTS && fl->n_bad == 0)
+		return fault_set(f, r, "batch %s exists: quoinctl batch add "
+		    "loads more devices into it", name);
+	return r;
+}
+
 enum q_err
 batch_load(struct ctl *c, const char *name, struct fleet *fl,
     struct fault *f)
@@ -163,8 +178,7 @@ batch_load(struct ctl *c, const char *name, struct fleet *fl,
 	if (r == Q_OK)
 		r = rec_load_devices(c->records, name, fl, progress_of(c, fl),
 		    NULL, f);
-	tell_bad(c, fl);
-	return r;
+	return tell_load(c, name, fl, r, f);
 }
 
 static enum q_err
@@ -214,10 +228,7 @@ cmd_batch_create(struct ctl *c, struct fault *f)
 	if (r == Q_OK)
 		r = rec_batch_create(c->records, &batch, load ? &fl : NULL,
 		    progress_of(c, &fl), &c->by, f);
-	tell_bad(c, &fl);
-	if (r == Q_EXISTS && fl.n_bad == 0)
-		r = fault_set(f, r, "batch %s exists: quoinctl batch add "
-		    "loads more devices into it", batch.key);
+	r = tell_load(c, batch.key, &fl, r, f);
 	return r == Q_OK ? batch_tell(c, f) : r;
 }
 

@@ -119,6 +119,5 @@ cmd_activity_list(struct ctl *c, struct fault *f)
 	out_list_begin(&list, c, "activity", cols, ARRAY_LEN(cols));
 	for (size_t i = at > n ? at - n : 0; i < at; i++)
 		out_list_add(&list, out_record(REC_ACTIVITY, &ring[i % n]));
-	out_list_end(&list, "nothing was done yet");
-	return r == Q_NOTFOUND ? Q_OK : r;
+	return out_list_end(&list, r, "nothing was done yet");
 }

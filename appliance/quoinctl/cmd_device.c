@@ -110,8 +110,7 @@ list_devices(struct ctl *c, struct rec_list *it, struct fault *f)
 			out_time(o, "expires", dev.certs.c[0].not_after);
 		out_list_add(&list, o);
 	}
-	out_list_end(&list, "no such devices");
-	return r == Q_NOTFOUND ? Q_OK : r;
+	return out_list_end(&list, r, "no such devices");
 }
 
 enum q_err
@@ -146,7 +145,7 @@ cmd_device_find(struct ctl *c, struct fault *f)
 	return r == Q_OK ? list_devices(c, &it, f) : r;
 }
 
-static void
+static enum q_err
 show_certs(struct ctl *c, struct json_object *device)
 {
 	static const struct col cols[] = {
@@ -158,13 +157,13 @@ show_certs(struct ctl *c, struct json_object *device)
 	struct out_list list;
 
 	if (json_object_array_length(certs) == 0)
-		return;
+		return Q_OK;
 	putchar('\n');
 	out_list_begin(&list, c, "certs", cols, ARRAY_LEN(cols));
 	for (size_t i = 0; i < json_object_array_length(certs); i++)
 		out_list_add(&list, json_object_get(
 		    json_object_array_get_idx(certs, i)));
-	out_list_end(&list, NULL);
+	return out_list_end(&list, Q_OK, "");
 }
 
 enum q_err
@@ -195,9 +194,9 @@ cmd_device_show(struct ctl *c, struct fault *f)
 	o = out_record(REC_DEVICE, &dev);
 	out_show(c, cols, ARRAY_LEN(cols), json_object_get(o));
 	if (!c->json)
-		show_certs(c, o);
+		r = show_certs(c, o);
 	json_object_put(o);
-	return Q_OK;
+	return r;
 }
 
 enum q_err

@@ -174,10 +174,8 @@ cmd_hsm_certs(struct ctl *c, struct fault *f)
 	if (!w.pem)
 		out_list_begin(&w.list, c, "certs", cols, ARRAY_LEN(cols));
 	r = signer_certs(c->signd, each_cert, &w, f);
-	if (!w.pem)
-		out_list_end(&w.list, "no certificates: quoinctl hsm init "
-		    "makes the PKI");
-	return r;
+	return w.pem ? r : out_list_end(&w.list, r,
+	    "no certificates: quoinctl hsm init makes the PKI");
 }
 
 static enum q_err
@@ -249,6 +247,6 @@ cmd_hsm_keys(struct ctl *c, struct fault *f)
 		return r;
 	out_list_begin(&list, c, "keys", cols, ARRAY_LEN(cols));
 	r = signer_keys(c->signd, each_key, &list, f);
-	out_list_end(&list, "no keys: quoinctl hsm init makes them");
-	return r;
+	return out_list_end(&list, r,
+	    "no keys: quoinctl hsm init makes them");
 }

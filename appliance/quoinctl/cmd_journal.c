@@ -194,7 +194,6 @@ cmd_journal_tail(struct ctl *c, struct fault *f)
 			add_detail(o);
 		out_list_add(&list, o);
 	}
-	out_list_end(&list, "the journal is empty");
 	free(t.row);
-	return r;
+	return out_list_end(&list, r, "the journal is empty");
 }

@@ -35,9 +35,8 @@ cmd_policy_list(struct ctl *c, struct fault *f)
 	out_list_begin(&list, c, "policies", cols, ARRAY_LEN(cols));
 	while ((r = rec_list_next(&it, &policy, f)) == Q_OK)
 		out_list_add(&list, out_record(REC_POLICY, &policy));
-	out_list_end(&list, "no policies: quoinctl policy create NAME makes "
-	    "one");
-	return r == Q_NOTFOUND ? Q_OK : r;
+	return out_list_end(&list, r, "no policies: quoinctl policy create "
+	    "NAME makes one");
 }
 
 static enum q_err

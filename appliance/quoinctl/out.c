@@ -187,16 +187,19 @@ out_list_add(struct out_list *l, struct json_object *take)
 		list_flush(l);
 }
 
-void
-out_list_end(struct out_list *l, const char *none)
+enum q_err
+out_list_end(struct out_list *l, enum q_err r, const char *none)
 {
+	bool whole = r == Q_OK || r == Q_NOTFOUND;
+
 	if (l->ctl->json)
 		puts("\n]}");
-	else if (l->rows == 0 && none != NULL)
+	else if (l->rows == 0 && whole)
 		fprintf(stderr, "%s\n", none);
-	else if (l->held > 0 || !l->headed)
+	else if (l->held > 0)
 		list_flush(l);
 	buf_free(&l->cells);
+	return whole ? Q_OK : r;
 }
 
 void

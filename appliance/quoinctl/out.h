@@ -39,8 +39,9 @@ struct out_list {
 void out_list_begin(struct out_list *l, struct ctl *c, const char *name,
     const struct col *cols, size_t n_cols);
 void out_list_add(struct out_list *l, struct json_object *take);
-/* none: what to say to people when it was empty, or NULL. */
-void out_list_end(struct out_list *l, const char *none);
+/* r: what the walk ended with; NOTFOUND, its end, becomes OK. none: what to
+ * say to people when there was nothing. */
+enum q_err out_list_end(struct out_list *l, enum q_err r, const char *none);
 
 /* One object, taken over: one line for each column. */
 void out_show(struct ctl *c, const struct col *cols, size_t n_cols,

@@ -3,6 +3,7 @@
 # TLS with keys that are in the token, through the OpenSSL provider and the
 # real signing daemon; and that a handshake fails, and soon, without it.
 # sanitize
+# shellcheck disable=SC2119,SC2120,SC2317 # ok calls functions by name
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The command line against the real daemons.
 # sanitize
+# shellcheck disable=SC2317 # ok and within call functions by name
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -15,7 +16,6 @@ pick() {
 	json "$@" 2>/dev/null | jq -r "$filter"
 }
 state() { pick .state device show "$1"; }
-gone() { ! ctl "$1" show "$2"; }
 # fleet FILE ID...
 fleet() {
 	local file=$1
@@ -127,12 +127,17 @@ ok "manual policy" ctl policy create manual --device-lifetime 10d \
 like "$(ctl policy list)" '^manual +10d +20d +no +yes +no +no$' "policy list"
 
 # Killed at any instant, the same command ends what was begun.
-for i in 1 2 3 4 5 6 7 8; do
-	ctl policy create "killed $i" --device-lifetime 1d \
-		--issuing-lifetime 2d >/dev/null 2>&1 &
-	sleep "0.0$((i * 2 - 1))"
+kill_after() { # SECONDS COMMAND...
+	local wait=$1
+	shift
+	"$appliance/app/quoinctl" --state "$appliance" "$@" >/dev/null 2>&1 &
+	sleep "$wait"
 	kill -KILL $! 2>/dev/null
 	wait $! 2>/dev/null
+}
+for i in 1 2 3 4 5 6 7 8; do
+	kill_after "0.00$i" policy create "killed $i" --device-lifetime 1d \
+		--issuing-lifetime 2d
 	ctl policy create "killed $i" --device-lifetime 1d \
 		--issuing-lifetime 2d >/dev/null 2>&1 ||
 		tap_note "killed $i: failed"
@@ -196,6 +201,16 @@ is "$(grep -c '^  device' <<<"$out")" 20 "twenty are printed"
 like "$out" 'and 10 more' "the rest is counted"
 is "$(pick '.error.problems | length' batch add b \
 	--devices "$scratch/bad.json")" 30 "all of them are in the JSON"
+# A load that is killed leaves nothing that counts, and may be given again.
+python3 -c 'import json
+print(json.dumps({"devices": ["%064x" % i for i in range(10**6, 12 * 10**5)]}))' \
+	>"$scratch/large.json"
+kill_after 0.4 batch create large --policy p --devices "$scratch/large.json"
+is "$(pick '.devices | length' device list --batch large)" 0 \
+	"a killed load: none of its devices counts"
+exits 75 "again at once: it may be alive" ctl batch create large --policy p \
+	--devices "$scratch/large.json"
+like "$out" 'if that was killed, try again' "says what to do"
 like "$(ctl batch list)" '^b +4 +4 +0 +0 +0 +0 +p' "batch list"
 exits 75 "a policy in use is not deleted" ctl policy delete p
 
