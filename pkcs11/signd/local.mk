@@ -9,6 +9,8 @@ libsignd_a_SOURCES = \
 	%reldir%/keyring.c \
 	%reldir%/keyring.h \
 	%reldir%/keyring_file.c \
+	%reldir%/launcher.c \
+	%reldir%/launcher.h \
 	%reldir%/maint.c \
 	%reldir%/maint.h \
 	%reldir%/op_crl.c \
@@ -28,7 +30,7 @@ libsignd_a_SOURCES = \
 	%reldir%/worker_call.c \
 	%reldir%/worker_priv.h
 signd_libs = libsignd.a libsigner.a libjournal.a libtokenops.a libx509.a \
-	libwire.a libbase.a $(OPENSSL_LIBS) -lpthread
+	libwire.a libbase.a $(OPENSSL_LIBS) $(SECCOMP_LIBS) -lpthread
 
 pkglibexec_PROGRAMS += quoin-signd
 quoin_signd_SOURCES = %reldir%/main.c

@@ -18,7 +18,9 @@
 #include "base/fsio.h"
 #include "base/log.h"
 #include "base/own.h"
+#include "base/sandbox.h"
 #include "base/secret.h"
+#include "signd/launcher.h"
 #include "signd/signd.h"
 #include "signer/signer.h"
 
@@ -68,21 +70,7 @@ worker_is_up(void *ctx, struct fault *f)
 }
 
 static enum q_err
-folders(struct signd *s, char journal[600], struct fault *f)
-{
-	char dir[600];
-
-	snprintf(dir, sizeof(dir), "%s/signd", s->conf->state);
-	snprintf(journal, 600, "%s/journal", s->conf->state);
-	snprintf(s->keyring_path, sizeof(s->keyring_path),
-	    "%s/signd/keyring", s->conf->state);
-	if (mkdir(dir, 0700) != 0 && access(dir, W_OK | X_OK) != 0)
-		return fault_set(f, Q_IO, "%.150s: cannot be written", dir);
-	return Q_OK;
-}
-
-static enum q_err
-begin(struct signd *s, struct fault *f)
+begin(struct signd *s, int launcher, struct fault *f)
 {
 	char dir[600];
 	struct journal_start rec = { .version = PACKAGE_VERSION,
@@ -90,21 +78,45 @@ begin(struct signd *s, struct fault *f)
 	struct journal_conf jc = { .dir = dir, .replay = REPLAY_SEGMENTS,
 		.segment_bytes = JOURNAL_SEGMENT_BYTES,
 		.each = signd_replay, .head = signd_segment_head, .ctx = s };
-	enum q_err r = folders(s, dir, f);
+	enum q_err r = issued_new(ISSUED_MAX, &s->issued);
 
+	snprintf(dir, sizeof(dir), "%s/journal", s->conf->state);
+	snprintf(s->keyring_path, sizeof(s->keyring_path),
+	    "%s/signd/keyring", s->conf->state);
 	pthread_mutex_init(&s->change, NULL);
 	pthread_mutex_init(&s->crl, NULL);
 	pthread_mutex_init(&s->lock, NULL);
-	if (r == Q_OK)
-		r = issued_new(ISSUED_MAX, &s->issued);
 	if (r == Q_OK)
 		r = journal_open(&jc, &s->journal, f);
 	if (r == Q_OK)
 		r = journal_put(s->journal, JOURNAL_start, getuid(), "", &rec,
 		    f);
 	if (r == Q_OK)
-		r = worker_start(s->conf, worker_is_up, s, &s->worker, f);
+		r = worker_start(s->conf, launcher, worker_is_up, s,
+		    &s->worker, f);
 	return r;
+}
+
+/* Its own folders, the PIN, and nothing else of the machine. */
+static enum q_err
+fence(const struct conf *c, struct fault *f)
+{
+	char dirs[3][600];
+	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+	const char *read[] = { "/dev/urandom", "/etc/ssl", "/etc/localtime",
+		c->token_pin, credentials, NULL };
+	const char *write[] = { dirs[0], dirs[1], dirs[2], NULL };
+	struct sandbox box = { .read = read, .write = write };
+
+	snprintf(dirs[0], sizeof(dirs[0]), "%s/signd", c->state);
+	snprintf(dirs[1], sizeof(dirs[1]), "%s/journal", c->state);
+	snprintf(dirs[2], sizeof(dirs[2]), "%s/signd", c->run);
+	for (size_t i = 0; i < ARRAY_LEN(dirs) - 1; i++)
+		if (mkdir(dirs[i], 0700) != 0 &&
+		    access(dirs[i], W_OK | X_OK) != 0)
+			return fault_set(f, Q_IO, "%.150s: cannot be written",
+			    dirs[i]);
+	return sandbox_enter(&box, f);
 }
 
 static enum q_err
@@ -151,7 +163,7 @@ main(int argc, char **argv)
 	struct fault f = { 0 };
 	pthread_t maint;
 	sigset_t wait;
-	int sig = 0;
+	int sig = 0, launcher = -1;
 	enum q_err r;
 
 	conf_main(argc, argv, "quoin-signd", &conf);
@@ -161,8 +173,12 @@ main(int argc, char **argv)
 	sigaddset(&wait, SIGTERM);
 	sigaddset(&wait, SIGINT);
 	sigaddset(&wait, SIGHUP);
+	r = launcher_start(&conf, &launcher, &f);
 	pthread_sigmask(SIG_BLOCK, &wait, NULL);
-	r = begin(&s, &f);
+	if (r == Q_OK)
+		r = fence(&conf, &f);
+	if (r == Q_OK)
+		r = begin(&s, launcher, &f);
 	if (r == Q_OK)
 		r = serve(&s, &server, &maint, &f);
 	if (r != Q_OK) {

@@ -7,7 +7,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +20,7 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "base/secret.h"
+#include "signd/launcher.h"
 #include "signd/worker_priv.h"
 
 #define BACKOFF_FIRST_MS 100
@@ -72,58 +72,6 @@ pin_send(struct worker *w)
 	return r;
 }
 
-/* environ and the one variable that the module needs. */
-static char **
-environment(const char *more)
-{
-	size_t n = 0;
-	char **env;
-
-	while (environ[n] != NULL)
-		n++;
-	env = calloc(n + 2, sizeof(*env));
-	if (env == NULL)
-		return NULL;
-	memcpy(env, environ, n * sizeof(*env));
-	if (*more != '\0')
-		env[n] = (char *)(uintptr_t)more;
-	return env;
-}
-
-static enum q_err
-spawn(struct worker *w, int theirs, struct fault *f)
-{
-	const struct conf *c = w->conf;
-	char threads[24];
-	const char *argv[] = { c->token_worker, c->token_module,
-		c->token_label, threads, NULL };
-	AUTO_FREE char **env = environment(c->token_env);
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-	int bad;
-
-	snprintf(threads, sizeof(threads), "%d", (int)c->token_threads);
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_adddup2(&files, theirs, TOKEN_CONTROL_FD);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr,
-	    POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	bad = env == NULL ? ENOMEM : posix_spawn(&w->pid, c->token_worker,
-	    &files, &attr, (char *const *)(uintptr_t)argv, env);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&files);
-	if (bad == 0)
-		return Q_OK;
-	w->pid = -1;
-	return fault_set(f, Q_CONFIG, "%.120s: %s", c->token_worker,
-	    strerror(bad));
-}
-
 /* What the worker says of its start. */
 static enum q_err
 ready_wait(struct worker *w, struct fault *f)
@@ -155,8 +103,10 @@ start_one(struct worker *w, struct fault *f)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return fault_set(f, Q_IO, "socketpair: %s", strerror(errno));
-	r = spawn(w, pair[1], f);
+	r = launcher_run(w->launcher, w->conf, pair[1], &w->pid, f);
 	close(pair[1]);
+	if (r == Q_UNAVAIL)
+		log_fatal("%s", f->msg);
 	pthread_mutex_lock(&w->lock);
 	w->control = pair[0];
 	w->generation++;
@@ -251,7 +201,7 @@ watch(void *arg)
 }
 
 enum q_err
-worker_start(const struct conf *conf,
+worker_start(const struct conf *conf, int launcher,
     enum q_err (*up)(void *ctx, struct fault *f), void *ctx,
     struct worker **ret_worker, struct fault *f)
 {
@@ -260,7 +210,7 @@ worker_start(const struct conf *conf,
 
 	if (w == NULL)
 		return Q_NOMEM;
-	*w = (struct worker){ .conf = conf, .on_up = up, .ctx = ctx,
+	*w = (struct worker){ .conf = conf, .launcher = launcher, .on_up = up, .ctx = ctx,
 		.control = -1, .pid = -1 };
 	snprintf(w->reason, sizeof(w->reason), "starting");
 	pthread_mutex_init(&w->lock, NULL);

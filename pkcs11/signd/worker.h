@@ -21,8 +21,9 @@ struct worker_state {
 
 /* Start watching. `up` is called from the watching thread each time a worker
  * has logged in, before other threads may use it; an error of it counts as a
- * failed start. conf must outlive the worker. */
-enum q_err worker_start(const struct conf *conf,
+ * failed start. conf must outlive the worker; launcher is that of
+ * launcher_start. */
+enum q_err worker_start(const struct conf *conf, int launcher,
     enum q_err (*up)(void *ctx, struct fault *f), void *ctx,
     struct worker **ret_worker, struct fault *f) Q_CHECKED;
 

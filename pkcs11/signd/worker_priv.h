@@ -15,6 +15,7 @@
 
 struct worker {
 	const struct conf *conf;
+	int launcher;
 	enum q_err (*on_up)(void *ctx, struct fault *f);
 	void *ctx;
 	struct wire_client *quick, *slow;

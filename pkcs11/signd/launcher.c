@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config.h"
+
+#include "signd/launcher.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "token/token_ops.h"
+#include "wire/frame.h"
+
+#define ANSWER_MS 5000
+
+struct started {
+	int error;
+	pid_t pid;
+};
+
+/* environ and the one variable that the module needs. */
+static char **
+environment(const char *more)
+{
+	size_t n = 0;
+	char **env;
+
+	while (environ[n] != NULL)
+		n++;
+	env = calloc(n + 2, sizeof(*env));
+	if (env == NULL)
+		return NULL;
+	memcpy(env, environ, n * sizeof(*env));
+	if (*more != '\0')
+		env[n] = (char *)(uintptr_t)more;
+	return env;
+}
+
+static struct started
+spawn(const struct conf *c, int control)
+{
+	char threads[24];
+	const char *argv[] = { c->token_worker, c->token_module,
+		c->token_label, threads, NULL };
+	AUTO_FREE char **env = environment(c->token_env);
+	struct started s = { ENOMEM, -1 };
+	posix_spawn_file_actions_t files;
+
+	if (env == NULL || posix_spawn_file_actions_init(&files) != 0)
+		return s;
+	snprintf(threads, sizeof(threads), "%d", (int)c->token_threads);
+	posix_spawn_file_actions_adddup2(&files, control, TOKEN_CONTROL_FD);
+	s.error = posix_spawn(&s.pid, c->token_worker, &files, NULL,
+	    (char *const *)(uintptr_t)argv, env);
+	posix_spawn_file_actions_destroy(&files);
+	return s;
+}
+
+/* By a child that ends at once, which makes the worker signd's. */
+static struct started
+launch(const struct conf *c, int control)
+{
+	struct started s = { EIO, -1 };
+	int p[2];
+	pid_t child;
+
+	if (pipe(p) != 0)
+		return s;
+	child = fork();
+	if (child == 0) {
+		s = spawn(c, control);
+		_exit(write(p[1], &s, sizeof(s)) != sizeof(s));
+	}
+	close(p[1]);
+	if (child > 0 && read(p[0], &s, sizeof(s)) != sizeof(s))
+		s.error = EIO;
+	close(p[0]);
+	while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		;
+	return s;
+}
+
+static void
+serve(const struct conf *c, int sock)
+{
+	for (;;) {
+		struct started s;
+		uint8_t byte;
+		size_t len;
+		int fd = -1;
+
+		if (wire_recv(sock, &byte, 1, -1, &len, &fd) != Q_OK || fd < 0)
+			_exit(0);
+		s = launch(c, fd);
+		close(fd);
+		if (wire_send(sock, (struct bytes){ (uint8_t *)&s, sizeof(s) },
+		    (struct bytes){ NULL, 0 }, -1, ANSWER_MS) != Q_OK)
+			_exit(0);
+	}
+}
+
+enum q_err
+launcher_start(const struct conf *conf, int *ret_sock, struct fault *f)
+{
+	int pair[2];
+	pid_t pid;
+
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return fault_set(f, Q_IO, "launcher: %s", strerror(errno));
+	pid = fork();
+	if (pid == 0) {
+		close(pair[0]);
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		serve(conf, pair[1]);
+	}
+	close(pair[1]);
+	if (pid < 0) {
+		close(pair[0]);
+		return fault_set(f, Q_IO, "launcher: %s", strerror(errno));
+	}
+	*ret_sock = pair[0];
+	return Q_OK;
+}
+
+enum q_err
+launcher_run(int sock, const struct conf *conf, int control, pid_t *ret_pid,
+    struct fault *f)
+{
+	uint8_t byte = 0;
+	struct started s;
+	size_t len = 0;
+	int fd = -1;
+	enum q_err r = wire_send(sock, (struct bytes){ &byte, 1 },
+	    (struct bytes){ NULL, 0 }, control, ANSWER_MS);
+
+	if (r == Q_OK)
+		r = wire_recv(sock, (uint8_t *)&s, sizeof(s), ANSWER_MS, &len,
+		    &fd);
+	if (fd >= 0)
+		close(fd);
+	if (r != Q_OK || len != sizeof(s))
+		return fault_set(f, Q_UNAVAIL, "the launcher is gone");
+	if (s.error != 0)
+		return fault_set(f, Q_CONFIG, "%.120s: %s",
+		    conf->token_worker, strerror(s.error));
+	*ret_pid = s.pid;
+	return Q_OK;
+}
