@@ -4,8 +4,8 @@
 #include "wire/role.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <pwd.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,7 +38,8 @@ role_by_name(const char *name)
 	return ROLE_NONE;
 }
 
-static bool
+/* NOTFOUND: no such user; IO: who knows. */
+static enum q_err
 user_uid(const char *user, uid_t *ret_uid)
 {
 	char *end;
@@ -47,13 +48,14 @@ user_uid(const char *user, uid_t *ret_uid)
 
 	if (isdigit((unsigned char)user[0]) && *end == '\0') {
 		*ret_uid = (uid_t)n;
-		return true;
+		return Q_OK;
 	}
+	errno = 0;
 	pw = getpwnam(user);
 	if (pw == NULL)
-		return false;
+		return errno == 0 || errno == ENOENT ? Q_NOTFOUND : Q_IO;
 	*ret_uid = pw->pw_uid;
-	return true;
+	return Q_OK;
 }
 
 enum q_err
@@ -69,6 +71,7 @@ role_map_parse(const char *text, struct role_map *ret_map, struct fault *f)
 		char *eq = strchr(word, '=');
 		uid_t uid;
 		uint32_t role;
+		enum q_err r;
 
 		if (*word == '\0')
 			continue;
@@ -79,8 +82,12 @@ role_map_parse(const char *text, struct role_map *ret_map, struct fault *f)
 			return fault_set(f, Q_CONFIG,
 			    "roles: %.60s: wants user=role, at most %d", word,
 			    ROLE_UIDS);
-		if (!user_uid(word, &uid))
+		r = user_uid(word, &uid);
+		if (r == Q_NOTFOUND)
 			continue;
+		if (r != Q_OK)
+			return fault_set(f, Q_CONFIG,
+			    "roles: %.60s: cannot look users up", word);
 		if (role_of_uid(&m, uid) != ROLE_NONE)
 			return fault_set(f, Q_CONFIG,
 			    "roles: %.60s has two roles", word);

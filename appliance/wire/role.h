@@ -38,7 +38,8 @@ struct role_map {
 };
 
 /* "user=role user=role": users by name or number; one role per user. A user
- * this machine does not have is left out. CONFIG for anything else. */
+ * this machine does not have is left out. CONFIG for anything else, also
+ * where users cannot be looked up, as in a sandbox. */
 enum q_err role_map_parse(const char *text, struct role_map *ret_map,
     struct fault *f) Q_CHECKED;
 

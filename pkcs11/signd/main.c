@@ -120,18 +120,15 @@ fence(const struct conf *c, struct fault *f)
 }
 
 static enum q_err
-serve(struct signd *s, struct wire_server **ret_server, pthread_t *ret_maint,
-    struct fault *f)
+serve(struct signd *s, const struct role_map *roles,
+    struct wire_server **ret_server, pthread_t *ret_maint, struct fault *f)
 {
-	struct role_map roles;
 	struct wire_server_conf wc = { .ops = ops, .n_ops = ARRAY_LEN(ops),
-		.roles = &roles, .threads = (unsigned)s->conf->signd_threads,
+		.roles = roles, .threads = (unsigned)s->conf->signd_threads,
 		.ctx = s };
 	char path[CONF_SOCKET_MAX];
-	enum q_err r = role_map_parse(s->conf->roles, &roles, f);
+	enum q_err r = conf_socket(s->conf, "signd", path);
 
-	if (r == Q_OK)
-		r = conf_socket(s->conf, "signd", path);
 	if (r == Q_OK)
 		r = wire_server_start(&wc, path, ret_server, f);
 	if (r == Q_OK && pthread_create(ret_maint, NULL, signd_maintain, s) !=
@@ -159,6 +156,7 @@ main(int argc, char **argv)
 {
 	static struct conf conf;
 	static struct signd s = { .conf = &conf };
+	struct role_map roles;
 	struct wire_server *server;
 	struct fault f = { 0 };
 	pthread_t maint;
@@ -173,14 +171,17 @@ main(int argc, char **argv)
 	sigaddset(&wait, SIGTERM);
 	sigaddset(&wait, SIGINT);
 	sigaddset(&wait, SIGHUP);
-	r = launcher_start(&conf, &launcher, &f);
+	/* Users have names outside the sandbox only. */
+	r = role_map_parse(conf.roles, &roles, &f);
+	if (r == Q_OK)
+		r = launcher_start(&conf, &launcher, &f);
 	pthread_sigmask(SIG_BLOCK, &wait, NULL);
 	if (r == Q_OK)
 		r = fence(&conf, &f);
 	if (r == Q_OK)
 		r = begin(&s, launcher, &f);
 	if (r == Q_OK)
-		r = serve(&s, &server, &maint, &f);
+		r = serve(&s, &roles, &server, &maint, &f);
 	if (r != Q_OK) {
 		log_error("%s", fault_text(&f, r));
 		return q_err_exit(r);
