@@ -41,7 +41,10 @@ tests_integration_signd_client_SOURCES = tests/integration/signd-client.c
 tests_integration_signd_client_LDADD = libsigner.a libjournal.a libx509.a \
 	libwire.a libbase.a $(OPENSSL_LIBS) -lpthread
 
-unit_tests += tests/unit/test-signd-tls tests/unit/test-journal
+unit_tests += tests/unit/test-signd-tls tests/unit/test-journal \
+	tests/unit/test-signd-maint
+tests_unit_test_signd_maint_SOURCES = tests/unit/test-signd-maint.c
+tests_unit_test_signd_maint_LDADD = $(signd_libs)
 tests_unit_test_signd_tls_SOURCES = tests/unit/test-signd-tls.c
 tests_unit_test_signd_tls_LDADD = $(signd_libs)
 tests_unit_test_journal_SOURCES = tests/unit/test-journal.c

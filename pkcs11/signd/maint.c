@@ -27,8 +27,8 @@ maint_due(const struct key *k, int64_t root_end)
 	    11;
 	if (early < due)
 		due = early;
-	if (due < from + life / 10)
-		due = from + life / 10;
+	if (due < (int64_t)k->created + life / 10)
+		due = (int64_t)k->created + life / 10;
 	return k->issuing.autorenew && k->cert.not_after < root_end ? due :
 	    INT64_MAX;
 }

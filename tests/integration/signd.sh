@@ -146,6 +146,9 @@ refused "but not of a policy without a CA" NOTFOUND "no issuing CA" \
 	as "$WEB" issuing-set nobody 157680000 1296000 a
 ok "a policy for rekeying and RSA-2048" as "$WEB" issuing loose \
 	157680000 2592000 akr
+ok "a policy whose CA lasts a minute" as "$WEB" issuing quick 60 60 a
+first=$(cat "$T/out")
+ok "and one that is not renewed" as "$WEB" issuing once 60 60 ""
 ok "certificates" as "$ADMIN" certs "$T/work"
 
 # --- issuing
@@ -255,7 +258,7 @@ refused "TLS: an issuing CA neither" DENIED . \
 	as "$ENROL" tls "$(id_of issuing)" 0x0403 "$T/cv" "$W/sig"
 
 # --- revocation lists
-CA=$(id_of issuing)
+CA=$(as "$ADMIN" certs | awk '$3 == "loose" { print $1 }')
 for i in "1 1" "2 1" "3 1" "4 99" "5 1 http://x.example/y.crl"; do
 	set -- $i
 	ok "list $1 is built" as "$ADMIN" crl-build "$W/$CA.der" "$1" \
@@ -400,6 +403,17 @@ result $? "each is the same when asked again ($same of 200)"
 [ "$(as "$ADMIN" journal "$T/state/journal" | sed -n \
 	's/.*serial=//p' | sort | uniq -d | wc -l)" = 0 ]
 result $? "no serial twice"
+
+# --- renewal
+issued_by() { # GENERATION-AT-LEAST
+	as "$ADMIN" certs | awk -v g="$1" '$3 == "quick" && $4 == "active" &&
+		$5 >= g { found = 1 } END { exit !found }'
+}
+ok "the CA of a minute was renewed" within 20 issued_by 2
+gone() { ! as "$ADMIN" keys | grep -q "$1"; }
+ok "its first key is destroyed after its end" within 80 gone "$first"
+refused "nothing is issued by it any more" DENIED "ended" \
+	issue once "$T/a.csr" "$W/x"
 
 # --- the journal
 ok "the journal verifies" as "$ADMIN" verify "$T/state/journal"
