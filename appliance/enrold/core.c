@@ -14,6 +14,7 @@
 
 #define TRIES 5
 #define POLL_MAX 604800 /* what the protocol promises */
+#define SEEN_SECONDS 43200
 #define SETTLE_MS 3000 /* a restart of recordd takes less */
 #define SETTLE_PAUSE_MS 20
 
@@ -170,6 +171,7 @@ job_record(struct job *j, const struct signd_issue_rsp *rsp, struct fault *f)
 		dev->renewed = true;
 		dev->renewed_at = now;
 	}
+	dev->last_seen = now;
 	request_digest(&j->csr, dev->request);
 	dev->issued++;
 	dev->allow_renew = false;
@@ -318,6 +320,17 @@ renew_moment(const struct rec_device *dev, const struct rec_policy *policy,
 	return renew_time(rc->not_before, rc->not_after);
 }
 
+/* Coarse, so that asking for the status is no write; a lost one is made up
+ * for at the next contact. */
+static void
+note_seen(struct job *j)
+{
+	if (j->view.now - j->dev.last_seen < SEEN_SECONDS)
+		return;
+	j->dev.last_seen = j->view.now;
+	(void)!rec_device_put(j->core->recordd, &j->dev, NULL);
+}
+
 enum q_err
 core_status(struct core *core, const struct peer *peer,
     struct status_answer *ret_answer, struct fault *f)
@@ -356,6 +369,7 @@ core_status(struct core *core, const struct peer *peer,
 	    j.view.now);
 	ret_answer->not_after = rc != NULL ? rc->not_after : 0;
 	ret_answer->poll_after = core_poll_after(core, renew_at);
+	note_seen(&j);
 	return Q_OK;
 }
 

@@ -9,20 +9,23 @@
 #include "base/codec.h"
 
 /* A CA made a moment ago may have issued the certificate: who would be
- * refused is judged by signd's newest list. */
+ * refused is judged by a list of signd's that is no older than this. */
+#define LIST_MS 250
+
 static enum q_err
 identify(struct core *core, struct front *fr, struct bytes der,
     struct fault *f)
 {
 	enum q_err r = peer_identify(fr->pki, der, &fr->peer, f);
-	bool changed = false;
+	uint64_t judged_by = fr->pki->generation;
 
-	if (r != Q_DENIED ||
-	    pki_refresh(core->pki, &changed, NULL) != Q_OK || !changed)
+	if (r != Q_DENIED || pki_refresh(core->pki, LIST_MS, NULL) != Q_OK)
 		return r;
 	pki_drop(&fr->pki);
-	r = pki_hold(core->pki, &fr->pki, f);
-	return r == Q_OK ? peer_identify(fr->pki, der, &fr->peer, f) : r;
+	if (pki_hold(core->pki, &fr->pki, f) != Q_OK ||
+	    fr->pki->generation == judged_by)
+		return r;
+	return peer_identify(fr->pki, der, &fr->peer, f);
 }
 
 enum q_err

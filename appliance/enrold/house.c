@@ -198,7 +198,7 @@ sweeps(struct house *h, bool slow, struct fault *f)
 static enum q_err
 pki_look(struct house *h, struct fault *f)
 {
-	enum q_err r = pki_refresh(h->core->pki, NULL, f);
+	enum q_err r = pki_refresh(h->core->pki, 0, f);
 
 	if (r == Q_OK)
 		h->look(h->ctx);

@@ -177,7 +177,7 @@ device_listen(struct enrold *e)
 		said = true;
 		if (stop_wait(START_PAUSE_MS))
 			return false;
-		(void)!pki_refresh(e->core.pki, NULL, NULL);
+		(void)!pki_refresh(e->core.pki, 0, NULL);
 	}
 	cfg.tls = ctx;
 	memcpy(e->routes, est_routes, sizeof(est_routes));

@@ -153,7 +153,7 @@ pki_with(struct core *core, const char *issuer, struct front *fr,
 
 	if (pki_find(fr->pki, issuer) != NULL)
 		return Q_OK;
-	r = pki_refresh(core->pki, NULL, f);
+	r = pki_refresh(core->pki, 0, f);
 	if (r != Q_OK)
 		return r;
 	pki_drop(&fr->pki);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/own.h"
 #include "x509/pem.h"
 
@@ -19,6 +20,7 @@ struct pki_box {
 	pthread_mutex_t lock;	/* of now */
 	struct pki *now;
 	pthread_mutex_t asking;	/* one thread at a time asks signd */
+	int64_t asked_ms;	/* when that was, asking held */
 };
 
 /* All snapshots' reference counts. */
@@ -194,7 +196,7 @@ generation_now(struct pki_box *box)
 }
 
 static enum q_err
-pki_ask(struct pki_box *box, bool *ret_changed, struct fault *f)
+pki_ask(struct pki_box *box, struct fault *f)
 {
 	AUTO_REPLY struct wire_reply hold = { NULL, 0 };
 	struct signd_status_req req = { 0 };
@@ -214,21 +216,22 @@ pki_ask(struct pki_box *box, bool *ret_changed, struct fault *f)
 	box->now = fresh;
 	pthread_mutex_unlock(&box->lock);
 	pki_drop(&stale);
-	*ret_changed = true;
 	return Q_OK;
 }
 
 enum q_err
-pki_refresh(struct pki_box *box, bool *ret_changed, struct fault *f)
+pki_refresh(struct pki_box *box, int64_t max_age_ms, struct fault *f)
 {
-	bool changed = false;
-	enum q_err r;
+	enum q_err r = Q_OK;
 
 	pthread_mutex_lock(&box->asking);
-	r = pki_ask(box, &changed, f);
+	if (box->asked_ms == 0 ||
+	    clock_mono_ms() - box->asked_ms >= max_age_ms) {
+		r = pki_ask(box, f);
+		if (r == Q_OK)
+			box->asked_ms = clock_mono_ms();
+	}
 	pthread_mutex_unlock(&box->asking);
-	if (r == Q_OK && ret_changed != NULL)
-		*ret_changed = changed;
 	return r;
 }
 
@@ -238,7 +241,7 @@ pki_hold(struct pki_box *box, struct pki **ret_pki, struct fault *f)
 	struct pki *pki = NULL;
 
 	if (generation_now(box) == UINT64_MAX) {
-		enum q_err r = pki_refresh(box, NULL, f);
+		enum q_err r = pki_refresh(box, 0, f);
 
 		if (r != Q_OK)
 			return r;

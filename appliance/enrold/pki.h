@@ -45,9 +45,9 @@ enum q_err pki_box_new(struct wire_client *signd,
     struct pki_box **ret_box) Q_CHECKED;
 void pki_box_free(struct pki_box *box);
 
-/* Ask signd; when its generation moved, take a new snapshot. *ret_changed
- * (may be NULL) tells. UNAVAIL and so on as from signd. */
-enum q_err pki_refresh(struct pki_box *box, bool *ret_changed,
+/* Ask signd, unless it was asked within the last max_age_ms; when its
+ * generation moved, take a new snapshot. UNAVAIL and so on as from signd. */
+enum q_err pki_refresh(struct pki_box *box, int64_t max_age_ms,
     struct fault *f) Q_CHECKED;
 
 /* The newest snapshot, held until pki_drop; asks signd when there is none

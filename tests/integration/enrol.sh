@@ -22,7 +22,7 @@ life='--device-lifetime 30d --issuing-lifetime 5y'
 		--allow-rsa2048 >/dev/null
 }
 for n in ec label idle bad curl12 proof rekey other man man2 rev del del2 \
-	gone loose loose2 nobody bind again full nocert; do
+	gone loose loose2 nobody bind again full nocert res12 res13; do
 	dev_make $n
 done
 dev_make rsa rsa3072
@@ -31,7 +31,7 @@ dev_make small2 rsa2048
 dev_make big rsa4096
 dev_make p384 p384
 fleet_json ec rsa label idle bad curl12 proof rekey rev del gone small big \
-	p384 bind again full nocert >"$dev/auto.json"
+	p384 bind again full nocert res12 res13 >"$dev/auto.json"
 fleet_json man man2 >"$dev/manual.json"
 fleet_json loose loose2 small2 >"$dev/loose.json"
 fleet_json del2 >"$dev/dying.json"
@@ -382,6 +382,17 @@ for tls in 1.2 1.3; do
 			"$(conf device.port)" $tls $how)" $want \
 			"challengePassword, TLS $tls, $how"
 	done
+done
+
+# --- resumed sessions --------------------------------------------------------
+
+for n in res12 res13; do
+	as_self $n
+	enrol $n
+	is "$(python3 "$(dirname "$0")/resume.py" "$dev" $n \
+		"$(conf device.port)" "${n/res1/1.}" "$appliance/app/quoinctl" \
+		--state "$appliance" device revoke "$(dev_id $n)")" \
+		"200 200 403 2" "TLS ${n/res1/1.}: resumed, revoked, refused"
 done
 
 # --- bad input ---------------------------------------------------------------
