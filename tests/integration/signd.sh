@@ -107,7 +107,7 @@ cat >"$T/conf" <<-END
 	token.env = SOFTHSM2_CONF=$T/softhsm2.conf
 	token.worker = $B/quoin-token
 	token.deadline_ms = 700
-	roles = $ADMIN=admin $ENROL=enrol $WEB=web $PUSH=push \
+	roles = root=admin $ENROL=enrol $WEB=web $PUSH=push \
 	$FIRMWARE=firmware $PROVISION=provision $DATA=data $BROKER=broker
 END
 sed -i -e ':a' -e '/\\$/{N;s/\\\n[ \t]*//;ba}' "$T/conf"
