@@ -326,8 +326,8 @@ main(int argc, char **argv)
 			.depth = depth, .number = i,
 			.issue = strcmp(argv[1], "issue") == 0,
 			.cap = SAMPLES_MAX / n,
-			.until_ns = begin + strtoll(argv[3], NULL, 10) *
-			    1000000000 };
+			.until_ns = begin +
+			    (int64_t)(strtod(argv[3], NULL) * 1e9) };
 		all[i].ns = calloc(all[i].cap, sizeof(uint32_t));
 		if (all[i].ns == NULL || pthread_create(&all[i].thread, NULL,
 		    direct ? direct_run : signd_run, &all[i]) != 0)

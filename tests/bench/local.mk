@@ -1,1 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
+noinst_PROGRAMS += %reldir%/bench-crypto %reldir%/slow-fdatasync.so
+tests_bench_bench_crypto_SOURCES = %reldir%/bench-crypto.c
+tests_bench_bench_crypto_LDADD = $(device_libs)
+
+# To be preloaded into daemons: no program, and no libtool for it.
+tests_bench_slow_fdatasync_so_SOURCES = %reldir%/slow-fdatasync.c
+tests_bench_slow_fdatasync_so_CFLAGS = $(AM_CFLAGS) -fPIC
+tests_bench_slow_fdatasync_so_LDFLAGS = -shared
+
+EXTRA_DIST += %reldir%/run.sh %reldir%/summary.jq \
+	%reldir%/table.jq %reldir%/results.md
+CLEANFILES += bench.json bench-smoke.json
+
+# As root, some minutes; BENCH=--quick takes one.
+bench: all
+	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
+		bash $(srcdir)/%reldir%/run.sh $(BENCH)
+.PHONY: bench

@@ -1,0 +1,351 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# How fast Quoin is: a table for people, and bench.json in the build. What is
+# compared is measured in turns, in one run, and medians are told. Called by
+# `make bench`, as root.
+#
+# shellcheck disable=SC2317 # functions are called by name
+usage() {
+	cat <<'TEXT'
+usage: tests/bench/run.sh [--quick | --smoke | --results]
+  --quick    about a minute: smaller stores, fewer turns
+  --smoke    a few seconds: no more than that everything works
+  --results  the whole, and put the table into tests/bench/results.md
+Runs in the build tree; what it writes below $TMPDIR (/var/tmp) should be on
+a disk of the kind that counts.
+TEXT
+}
+
+# seconds of a signature case; turns of those; store sizes; turns of
+# handshakes and enrolments; operations of each
+sig_seconds=2 sig_turns=3 sizes=(1000 100000 1000000) turns=5 each=2500
+results=no json=bench.json
+while [ $# -gt 0 ]; do
+	case $1 in
+	--quick) sig_seconds=0.7 sig_turns=1 sizes=(1000 100000) turns=3 each=1000 ;;
+	--smoke) json=bench-smoke.json sig_seconds=0.1 sig_turns=1 sizes=(100 1000) turns=1 each=64 ;;
+	--results) results=yes ;;
+	-h | --help) usage; exit 0 ;;
+	*) usage >&2; exit 64 ;;
+	esac
+	shift
+done
+export TMPDIR=${TMPDIR:-/var/tmp}
+[ "$(id -u)" = 0 ] || { echo "bench: wants root: daemons have users" >&2; exit 77; }
+# shellcheck source=tests/integration/lib.sh
+. "$(cd "$(dirname "$0")/../integration" && pwd)/lib.sh"
+started=$SECONDS
+bench=$top_builddir/tests/bench
+slow=$bench/slow-fdatasync.so
+parallel=32
+lines=$scratch/lines
+cpus=0-$(($(nproc --all) - 1))
+shm=$(mktemp -d /dev/shm/quoin-bench.XXXXXX)
+chmod 0755 "$shm"
+trap 'rm -rf "$shm"; lib_end' EXIT
+
+die() {
+	echo "bench: $*" >&2
+	exit 1
+}
+
+say() {
+	printf '%4d s  %s\n' $((SECONDS - started)) "$*" >&2
+}
+
+# note KIND JSON: a figure for the end.
+note() {
+	printf '{"kind":"%s","v":%s}\n' "$1" "$2" >>"$lines"
+}
+
+# --- several appliances, one of them at hand ---------------------------------
+
+at_hand=
+use() {
+	local d
+	[ "$1" != "$at_hand" ] || return 0
+	for d in signd recordd enrold; do
+		[ -z "$at_hand" ] ||
+			daemon_pid[$at_hand/$d]=${daemon_pid[$d]-}
+		unset "daemon_pid[$d]"
+		[ -z "${daemon_pid[$1/$d]-}" ] ||
+			daemon_pid[$d]=${daemon_pid[$1/$d]}
+		unset "daemon_pid[$1/$d]"
+	done
+	at_hand=$1 appliance=$scratch/$1
+}
+
+appliance_new() {
+	use "$1"
+	appliance_start "$scratch/$1" signd recordd enrold
+	install -m 0755 "$bench/bench-signd" "$slow" "$appliance/app/"
+	ctl hsm root --pem >"$appliance/root.pem" || die "no root"
+	ctl policy create bench --device-lifetime 30d --issuing-lifetime 5y \
+		--autorenew >/dev/null || die "no policy"
+}
+
+# restart DAEMON [PRELOAD]
+restart() {
+	daemon_stop "$1"
+	if [ -n "${2-}" ]; then
+		LD_PRELOAD=$appliance/app/${2##*/} daemon_start "$1"
+	else
+		daemon_start "$1"
+	fi
+	daemon_ready "$1"
+}
+
+# Process of a daemon, or of signd's token worker.
+pid_of() {
+	if [ "$1" = token ]; then
+		cat /proc/"${daemon_pid[signd]}"/task/*/children | tr -d ' '
+	else
+		echo "${daemon_pid[$1]}"
+	fi
+}
+
+# --- signatures --------------------------------------------------------------
+
+pin() {
+	local d
+	for d in signd token; do
+		taskset -acp "$1" "$(pid_of "$d")" >/dev/null
+	done
+}
+
+# signatures OP JOURNAL IN_FLIGHT PINNED
+signatures() {
+	local user=enrold out cpu=$cpus n=$3 depth=
+	# Through signd the 16 are on four connections.
+	if [ "$1" = direct ]; then
+		user=signd
+	elif [ "$3" = 16 ]; then
+		n=4 depth=4
+	fi
+	[ "$4" = false ] || cpu=0
+	[ "$1" = direct ] || pin "$cpu"
+	# shellcheck disable=SC2086 # no depth, no argument
+	out=$(as "$user" taskset -c "$cpu" "$appliance/app/bench-signd" "$1" \
+		"$appliance/quoin.conf" "$sig_seconds" "$n" $depth) ||
+		die "bench-signd $1"
+	note signatures "$(jq -c --arg op "$1" --arg journal "$2" \
+		--argjson n "$3" --argjson pinned "$4" '{$op, $journal,
+		in_flight: $n, $pinned, per_second, p50_us, p99_us}' \
+		<<<"$out")"
+}
+
+# Ways to ask, for each operation given: signatures_all JOURNAL OP...
+signatures_all() {
+	local op journal=$1
+	shift
+	for op; do
+		signatures "$op" "$journal" 1 false
+		signatures "$op" "$journal" 1 true
+		signatures "$op" "$journal" 16 false
+	done
+}
+
+# journal_to FOLDER: an empty place, so that nothing is replayed.
+journal_to() {
+	install -d -m 0700 -o "${daemon_uid[signd]}" "$1"
+	mv "$appliance/journal" "$appliance/journal.disk"
+	ln -s "$1" "$appliance/journal"
+	chown -h "${daemon_uid[signd]}" "$appliance/journal"
+}
+
+bench_signatures() {
+	local i
+	say "signatures"
+	appliance_new sig
+	daemon_stop enrold
+	for ((i = 0; i < sig_turns; i++)); do
+		daemon_stop signd
+		signatures_all none direct
+		daemon_start signd
+		daemon_ready signd
+		signatures_all disk tls issue
+	done
+	say "signatures, 5 ms more for each fdatasync"
+	restart signd "$slow"
+	signatures_all "disk + 5 ms" tls issue
+	say "signatures, journal on tmpfs"
+	daemon_stop signd
+	cp -a "$appliance/journal" "$shm/copy"
+	journal_to "$shm/journal"
+	cp -a "$shm/copy/." "$shm/journal/"
+	restart signd
+	signatures_all tmpfs tls issue
+	appliance_stop
+}
+
+# --- enrolments --------------------------------------------------------------
+
+# id_list COUNT: random DeviceIDs in the form of a fleet file.
+id_list() {
+	echo '{"devices":['
+	head -c $((32 * $1)) /dev/urandom | od -An -v -tx1 -w32 | tr -d ' ' |
+		sed 's/.*/"&",/; $s/,$//'
+	echo ']}'
+}
+
+now() {
+	local t=${EPOCHREALTIME/[.,]/}
+	REPLY=$t
+}
+
+load_devices() {
+	local from
+	say "loading $1 DeviceIDs"
+	id_list "$1" >"$scratch/ids.json"
+	now
+	from=$REPLY
+	ctl batch create crowd --policy bench --devices "$scratch/ids.json" \
+		>/dev/null || die "batch create"
+	now
+	note load "$(jq -nc --argjson devices "$1" \
+		--argjson us $((REPLY - from)) \
+		'{$devices, seconds: ($us / 1e6)}')"
+	rm "$scratch/ids.json"
+}
+
+fleets() {
+	local i
+	say "making $((turns + 1)) x $each devices"
+	for ((i = 0; i <= turns; i++)); do
+		"$appliance/app/quoin-agent" --fleet "$scratch/fleet-$i" \
+			--count "$each" --make >/dev/null || die "no fleet"
+	done
+}
+
+# Clock ticks of each daemon, as JSON.
+ticks() {
+	local d sep=
+	printf '{'
+	for d in enrold signd token recordd; do
+		printf '%s"%s":%s' "$sep" "$d" "$(awk '{ print $14 + $15 }' \
+			/proc/"$(pid_of "$d")"/stat)"
+		sep=,
+	done
+	printf '}'
+}
+
+# load KIND DEVICES DISK LOADGEN-OPTION...
+load() {
+	local kind=$1 devices=$2 disk=$3 before after out
+	shift 3
+	before=$(ticks)
+	out=$("$bench/loadgen" --mode "$kind" --parallel $parallel \
+		--server "127.0.0.1:$(conf device.port)" \
+		--root "$appliance/root.pem" --seconds 60 "$@") ||
+		die "loadgen $kind: $out"
+	after=$(ticks)
+	# Processor time of each for one operation, in milliseconds.
+	note "$kind" "$(jq -c --argjson b "$before" --argjson a "$after" \
+		--argjson hz "$(getconf CLK_TCK)" --argjson devices "$devices" \
+		--arg disk "$disk" '.count as $n | .cpu_seconds as $own |
+		{$devices, $disk, per_second: .rate, p50_ms, p99_ms,
+		cpu_ms: ($a | with_entries(.value =
+			(.value - $b[.key]) / $hz * 1000 / $n)
+			+ {loadgen: ($own * 1000 / $n)})}' <<<"$out")"
+}
+
+turn() {
+	load handshake "$2" "$3" --generate 64 --count "$each"
+	load enrol "$2" "$3" --fleet "$scratch/fleet-$1" --count "$each"
+}
+
+memory() {
+	local d pss
+	for d in enrold signd token recordd; do
+		pss=$(awk '/^Pss:/ { print $2 }' \
+			/proc/"$(pid_of "$d")"/smaps_rollup)
+		note memory "{\"devices\":$1,\"daemon\":\"$d\",\"pss_kib\":$pss}"
+	done
+}
+
+bench_enrolments() {
+	local n i
+	for n in "${sizes[@]}"; do
+		appliance_new "$n"
+		[ -d "$scratch/fleet-0" ] || fleets
+		load_devices "$n"
+		for ((i = 0; i <= turns; i++)); do
+			ctl batch create "fleet-$i" --policy bench --devices \
+				"$scratch/fleet-$i/fleet.json" >/dev/null ||
+				die "batch create"
+		done
+	done
+	for ((i = 0; i < turns; i++)); do
+		say "handshakes and enrolments, turn $((i + 1)) of $turns"
+		for n in "${sizes[@]}"; do
+			use "$n"
+			turn "$i" "$n" disk
+		done
+	done
+	for n in "${sizes[@]}"; do
+		use "$n"
+		memory "$n"
+	done
+	say "the same, 5 ms more for each fdatasync"
+	use "${sizes[0]}"
+	restart signd "$slow"
+	restart recordd "$slow"
+	turn "$turns" "${sizes[0]}" "disk + 5 ms"
+}
+
+bench_crypto() {
+	local i
+	for ((i = 0; i < sig_turns; i++)); do
+		note crypto "$("$bench/bench-crypto" "$sig_seconds")"
+	done
+}
+
+# --- the machine, and the end ------------------------------------------------
+
+version_of() {
+	dpkg-query -W -f '${Version}' "$1" 2>/dev/null || echo unknown
+}
+
+# Milliseconds of one small write that is on the disk when it ends.
+sync_ms() {
+	local from n=200
+	now
+	from=$REPLY
+	dd if=/dev/zero of="$scratch/sync" bs=512 count=$n oflag=dsync \
+		status=none
+	now
+	awk "BEGIN { printf \"%.3f\", ($REPLY - $from) / 1000 / $n }"
+}
+
+machine() {
+	jq -nc --arg cpu "$(sed -n 's/^model name.*: //p;T;q' /proc/cpuinfo)" \
+		--argjson cores "$(nproc)" --argjson kib "$(awk \
+		'/^MemTotal/ { print $2 }' /proc/meminfo)" \
+		--arg kernel "$(uname -r)" --arg debian \
+		"$(cat /etc/debian_version)" --arg openssl \
+		"$(version_of libssl3)" --arg softhsm \
+		"$(version_of libsofthsm2)" --arg disk \
+		"$(findmnt -no FSTYPE -T "$scratch")" --argjson sync_ms "$(sync_ms)" \
+		--arg load "$(cut -d' ' -f1-3 /proc/loadavg)" --arg at \
+		"$(date -u +%Y-%m-%dT%H:%M:%SZ)" '{$cpu, $cores,
+		memory_mib: ($kib / 1024 | floor), $kernel, $debian,
+		$openssl, $softhsm, $disk, $sync_ms, load_before: $load, $at}'
+}
+
+echo "{\"kind\":\"machine\",\"v\":$(machine)}" >"$lines"
+bench_crypto
+bench_signatures
+bench_enrolments
+note seconds $((SECONDS - started))
+jq -s -f "$top_srcdir/tests/bench/summary.jq" "$lines" \
+	>"$top_builddir/$json" || die "no summary"
+table=$(jq -r -f "$top_srcdir/tests/bench/table.jq" \
+	"$top_builddir/$json") || die "no table"
+printf '%s\n' "$table"
+[ $results = yes ] || exit 0
+# The table is the last of that page, and the only thing there in a fence.
+page=$top_srcdir/tests/bench/results.md
+sed -i '/^```$/,$d' "$page"
+# shellcheck disable=SC2016 # a fence
+printf '```\n%s\n```\n' "$table" >>"$page"

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+# From the lines of figures that run.sh notes to bench.json.
+def kind($k): map(select(.kind == $k).v);
+def median: sort | if length == 0 then null
+	elif length % 2 == 1 then .[length / 2 | floor]
+	else (.[length / 2 - 1] + .[length / 2]) / 2 end;
+def round3: if . == null then null else . * 1000 | round / 1000 end;
+# Lines with the same keys become one, with the medians of their numbers.
+def medians(key; fields): group_by(key) | map(. as $g | .[0] + ([fields] |
+	map({key: ., value: (. as $f | $g | map(.[$f]) | median)}) |
+	from_entries) + {turns: length});
+def cpu: map(.cpu_ms) | . as $all | .[0] | with_entries(.key as $k |
+	.value = ($all | map(.[$k]) | median | round3)) |
+	. + {total: (add | round3)};
+def loads: group_by([.devices, .disk]) | map({devices: .[0].devices,
+	disk: .[0].disk, turns: length,
+	per_second: (map(.per_second) | median),
+	p50_ms: (map(.p50_ms) | median), p99_ms: (map(.p99_ms) | median),
+	cpu_ms: cpu});
+def wanted($what; $unit; $wanted; $measured): {$what, $unit, $wanted,
+	measured: ($measured | round3)};
+
+(kind("signatures") | medians([.op, .journal, .in_flight, .pinned];
+	"per_second", "p50_us", "p99_us")) as $sig |
+(kind("handshake") | loads) as $shakes |
+(kind("enrol") | loads | map(. as $e | . + {
+	handshakes: ($shakes[] | select(.devices == $e.devices and
+		.disk == $e.disk))} |
+	. + {ratio: (.per_second / .handshakes.per_second | round3)})) as $enrol |
+($enrol | map(select(.disk == "disk")) | sort_by(.devices)) as $plain |
+kind("load") as $load |
+(kind("memory") | group_by(.devices) | map({devices: .[0].devices,
+	pss_kib: (map({key: .daemon, value: .pss_kib}) | from_entries)} |
+	. + {mib: (.pss_kib | add / 1024 | round3)})) as $memory |
+def rate($op; $journal; $n): $sig[] | select(.op == $op and
+	.journal == $journal and .in_flight == $n and (.pinned | not)) |
+	.per_second;
+{
+	machine: kind("machine")[0],
+	seconds: kind("seconds")[0],
+	crypto_cpu: (kind("crypto") | . as $c | .[0] | with_entries(.key as $k |
+		.value = ($c | map(.[$k]) | median))),
+	signatures: $sig,
+	enrolments: $enrol,
+	load: $load,
+	memory: $memory,
+	wanted: [
+		($plain[] | wanted("enrolments / handshakes, \(.devices) devices";
+			"ratio, at least"; 0.45; .ratio)),
+		wanted("enrolments, \($plain[-1].devices) / \($plain[0].devices) devices";
+			"ratio, at least"; 0.9;
+			$plain[-1].per_second / $plain[0].per_second),
+		wanted("load of \($load[-1].devices) DeviceIDs"; "seconds, at most";
+			10; $load[-1].seconds),
+		wanted("TLS signatures, 16 in flight / direct"; "ratio, at least";
+			0.7; rate("tls"; "disk"; 16) / rate("direct"; "none"; 16)),
+		wanted("certificates, 16 in flight / direct signatures";
+			"ratio, at least"; 0.7;
+			rate("issue"; "disk"; 16) / rate("direct"; "none"; 16)),
+		wanted("memory of all daemons, \($memory[-1].devices) devices";
+			"MiB, at most"; 128; $memory[-1].mib)
+	]
+}
