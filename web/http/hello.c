@@ -42,7 +42,8 @@ hello_check(const uint8_t *p, size_t len)
 		if (left < RECORD_HEADER)
 			return HELLO_MORE;
 		body = (size_t)h[3] << 8 | h[4];
-		if (body == 0 || body > RECORD_MAX)
+		if (body == 0 || body > RECORD_MAX ||
+		    off + RECORD_HEADER + body > HELLO_MAX)
 			return HELLO_BAD;
 		n = left - RECORD_HEADER < body ? left - RECORD_HEADER : body;
 		if (!message_scan(h + RECORD_HEADER, n, seen, &want))
@@ -53,8 +54,6 @@ hello_check(const uint8_t *p, size_t len)
 			return HELLO_BAD;
 		if (seen >= 4 && seen >= want + 4)
 			return HELLO_WHOLE;
-		if (off + RECORD_HEADER + body > HELLO_MAX)
-			return HELLO_BAD;
 		if (n < body)
 			return HELLO_MORE;
 		off += RECORD_HEADER + body;

@@ -5,7 +5,7 @@
 /*
  * The network daemons' web server: a table of routes, one handler per row.
  * Connections wait parked in one epoll thread and take a worker only while
- * they are served; what is measured, judged and cut is in PARKING of park.h.
+ * they are served: see PARKING in park.h.
  */
 #include <stdbool.h>
 #include <stddef.h>

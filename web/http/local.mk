@@ -21,7 +21,7 @@ libhttp_a_SOURCES = \
 # warnings are about our lines only.
 libcivetweb_a_SOURCES = %reldir%/cw.c
 libcivetweb_a_CPPFLAGS = $(AM_CPPFLAGS) $(CIVETWEB_CFLAGS) -DNO_FILES \
-	-DNO_CACHING
+	-DNO_CACHING -DSTOP_FLAG_NEEDS_LOCK
 
 # In this order, after the daemon's own.
 http_libs = libhttp.a libcivetweb.a libbase.a $(OPENSSL_LIBS) \
