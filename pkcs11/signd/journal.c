@@ -165,21 +165,21 @@ write_fault(struct fault *f)
 }
 
 static uint64_t
-record_make(const struct journal *j, enum journal_type type, uint32_t uid,
-    const char *key, const void *body, struct buf *out)
+record_make(const struct journal *j, const struct journal_entry *e,
+    struct buf *out)
 {
 	uint64_t wall = (uint64_t)clock_wall();
 	uint8_t head[JOURNAL_HEAD] = { 0 }, hash[JOURNAL_HASH];
 
-	le32_put(head + 4, type);
+	le32_put(head + 4, e->type);
 	le64_put(head + 8, j->seq + 1);
 	le64_put(head + 16, wall);
 	le64_put(head + 24, (uint64_t)clock_mono_ns());
-	le32_put(head + 32, uid);
-	memcpy(head + 36, key, strnlen(key, 16));
+	le32_put(head + 32, e->uid);
+	memcpy(head + 36, e->key, strnlen(e->key, 16));
 	memcpy(head + 52, j->hash, JOURNAL_HASH);
 	buf_put(out, head, sizeof(head));
-	wire_encode(journal_type_of(type), body, out);
+	wire_encode(journal_type_of(e->type), e->body, out);
 	if (out->bad)
 		return wall;
 	le32_put(out->p, (uint32_t)(out->len + JOURNAL_HASH));
@@ -189,11 +189,11 @@ record_make(const struct journal *j, enum journal_type type, uint32_t uid,
 }
 
 static enum q_err
-append(struct journal *j, enum journal_type type, uint32_t uid,
-    const char *key, const void *body, struct journal_pos *ret_pos)
+append(struct journal *j, const struct journal_entry *e,
+    struct journal_pos *ret_pos)
 {
 	AUTO_BUF struct buf rec = BUF_INIT(JOURNAL_RECORD_MAX);
-	uint64_t wall = record_make(j, type, uid, key, body, &rec);
+	uint64_t wall = record_make(j, e, &rec);
 
 	errno = EMSGSIZE;
 	if (rec.bad || buf_reserve(&j->tail, rec.len) == NULL) {
@@ -214,10 +214,9 @@ append(struct journal *j, enum journal_type type, uint32_t uid,
 }
 
 enum q_err
-journal_append_locked(struct journal *j, enum journal_type type,
-    const char *key, const void *body)
+journal_append_locked(struct journal *j, const struct journal_entry *e)
 {
-	return append(j, type, JOURNAL_NO_UID, key, body, NULL);
+	return append(j, e, NULL);
 }
 
 /* What is behind us is durable before the next segment exists, so that only
@@ -250,9 +249,8 @@ roll(struct journal *j)
 }
 
 enum q_err
-journal_append(struct journal *j, enum journal_type type, uint32_t uid,
-    const char *key, const void *body, struct journal_pos *ret_pos,
-    struct fault *f)
+journal_append(struct journal *j, const struct journal_entry *e,
+    struct journal_pos *ret_pos, struct fault *f)
 {
 	enum q_err r = Q_OK;
 
@@ -261,7 +259,7 @@ journal_append(struct journal *j, enum journal_type type, uint32_t uid,
 	if (j->offset >= j->conf.segment_bytes && !j->syncing)
 		r = roll(j);
 	if (r == Q_OK)
-		r = append(j, type, uid, key, body, ret_pos);
+		r = append(j, e, ret_pos);
 	if (r != Q_OK)
 		r = write_fault(f);
 	pthread_mutex_unlock(&j->lock);
@@ -325,11 +323,11 @@ journal_wait(struct journal *j, uint64_t seq, struct fault *f)
 }
 
 enum q_err
-journal_put(struct journal *j, enum journal_type type, uint32_t uid,
-    const char *key, const void *body, struct fault *f)
+journal_put(struct journal *j, const struct journal_entry *e,
+    struct fault *f)
 {
 	struct journal_pos pos;
-	enum q_err r = journal_append(j, type, uid, key, body, &pos, f);
+	enum q_err r = journal_append(j, e, &pos, f);
 
 	return r == Q_OK ? journal_wait(j, pos.seq, f) : r;
 }

@@ -42,21 +42,25 @@ enum q_err journal_open(const struct journal_conf *conf,
 /* Sync and close; accepts NULL. */
 void journal_close(struct journal *j);
 
-/* Append a record of this type with its struct journal_<type> as body. key:
- * 16 hex digits or "". ret_pos may be NULL. UNAVAIL: cannot be written. */
-enum q_err journal_append(struct journal *j, enum journal_type type,
-    uint32_t uid, const char *key, const void *body,
+struct journal_entry {
+	enum journal_type type;
+	uint32_t uid;		/* the peer's, or JOURNAL_NO_UID */
+	const char *key;	/* 16 hex digits or "" */
+	const void *body;	/* struct journal_<type> */
+};
+
+/* Append a record. ret_pos may be NULL. UNAVAIL: cannot be written. */
+enum q_err journal_append(struct journal *j, const struct journal_entry *e,
     struct journal_pos *ret_pos, struct fault *f) Q_CHECKED;
-enum q_err journal_append_locked(struct journal *j, enum journal_type type,
-    const char *key, const void *body) Q_CHECKED;
+enum q_err journal_append_locked(struct journal *j,
+    const struct journal_entry *e) Q_CHECKED;
 
 /* Until the record of this number is on the disk. UNAVAIL. */
 enum q_err journal_wait(struct journal *j, uint64_t seq,
     struct fault *f) Q_CHECKED;
 
 /* Append and wait. */
-enum q_err journal_put(struct journal *j, enum journal_type type,
-    uint32_t uid, const char *key, const void *body,
+enum q_err journal_put(struct journal *j, const struct journal_entry *e,
     struct fault *f) Q_CHECKED;
 
 /* The record at a place that an append or the replay told: its bytes into

@@ -89,8 +89,8 @@ begin(struct signd *s, int launcher, struct fault *f)
 	if (r == Q_OK)
 		r = journal_open(&jc, &s->journal, f);
 	if (r == Q_OK)
-		r = journal_put(s->journal, JOURNAL_start, getuid(), "", &rec,
-		    f);
+		r = journal_put(s->journal, &(struct journal_entry){
+			JOURNAL_start, getuid(), "", &rec }, f);
 	if (r == Q_OK)
 		r = worker_start(s->conf, launcher, worker_is_up, s,
 		    &s->worker, f);

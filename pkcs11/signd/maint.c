@@ -50,8 +50,9 @@ uses_note(struct signd *s, const struct keyring *ring)
 		if (rec.count == 0 || k->purpose == PURPOSE_ISSUING ||
 		    k->purpose == PURPOSE_ROOT)
 			continue;
-		if (journal_append(s->journal, JOURNAL_use, JOURNAL_NO_UID,
-		    k->id, &rec, &pos, NULL) != Q_OK)
+		if (journal_append(s->journal, &(struct journal_entry){
+		    JOURNAL_use, JOURNAL_NO_UID, k->id, &rec }, &pos, NULL) !=
+		    Q_OK)
 			return;
 		k->use->noted = now;
 		last = pos.seq;
@@ -128,8 +129,8 @@ ended_remove(struct signd *s, struct keyring *next, const struct key *k,
 {
 	struct journal_key rec = { .destroy = true,
 		.purpose = purpose_text(k->purpose), .policy = k->policy };
-	enum q_err r = journal_put(s->journal, JOURNAL_key, JOURNAL_NO_UID,
-	    k->id, &rec, f);
+	enum q_err r = journal_put(s->journal, &(struct journal_entry){
+		JOURNAL_key, JOURNAL_NO_UID, k->id, &rec }, f);
 
 	if (r == Q_OK)
 		r = signd_announce(s, k->id);

@@ -57,7 +57,8 @@ check_and_record(struct signd *s, const struct key *ca, struct bytes tbs,
 	rec.entries = ret_info->entries;
 	rec.this_update = (uint64_t)ret_info->this_update;
 	rec.next_update = (uint64_t)ret_info->next_update;
-	r = journal_put(s->journal, JOURNAL_crl, uid, ca->id, &rec, f);
+	r = journal_put(s->journal, &(struct journal_entry){ JOURNAL_crl, uid,
+		ca->id, &rec }, f);
 	return r == Q_OK ? signd_crl_set(s, ca->id, ret_info->number) : r;
 }
 

@@ -156,8 +156,8 @@ intend(struct signd *s, struct issue *w, struct fault *f)
 		    "has ended", w->in->policy);
 	rec.not_before = (uint64_t)w->not_before;
 	rec.not_after = (uint64_t)w->not_after;
-	r = journal_append(s->journal, JOURNAL_intent, w->uid, ca->id, &rec,
-	    &pos, f);
+	r = journal_append(s->journal, &(struct journal_entry){
+		JOURNAL_intent, w->uid, ca->id, &rec }, &pos, f);
 	if (r != Q_OK)
 		return r;
 	at = (struct issued_at){ pos.seq, pos.segment, pos.offset };
@@ -250,8 +250,8 @@ sign(struct signd *s, const struct keyring *ring, struct issue *w,
 	if (r != Q_OK)
 		return r;
 	rec.cert = buf_bytes(cert);
-	r = journal_append(s->journal, JOURNAL_issued, w->uid, w->ca->id,
-	    &rec, &pos, f);
+	r = journal_append(s->journal, &(struct journal_entry){
+		JOURNAL_issued, w->uid, w->ca->id, &rec }, &pos, f);
 	if (r != Q_OK)
 		return r;
 	at = (struct issued_at){ pos.seq, pos.segment, pos.offset };

@@ -33,25 +33,23 @@ static const struct {
 };
 
 enum q_err
-pki_key(struct signd *s, enum key_purpose purpose, enum token_kind kind,
-    const char *policy, uint32_t uid, struct key **ret_key, struct fault *f)
+pki_key(struct signd *s, struct key *k, uint32_t uid, struct fault *f)
 {
-	struct key *k = key_new(purpose, kind, policy);
-	struct journal_key rec = { .purpose = purpose_text(purpose),
-		.policy = policy };
+	struct journal_key rec = { 0 };
 	enum q_err r;
 
 	if (k == NULL)
 		return Q_NOMEM;
-	r = journal_put(s->journal, JOURNAL_key, uid, k->id, &rec, f);
+	rec.purpose = purpose_text(k->purpose);
+	rec.policy = k->policy;
+	r = journal_put(s->journal, &(struct journal_entry){
+		JOURNAL_key, uid, k->id, &rec }, f);
 	if (r == Q_OK)
 		r = signd_announce(s, k->id);
 	if (r == Q_OK)
-		r = worker_keygen(s->worker, k->id, kinds[purpose].label, kind,
-		    f);
-	if (r == Q_OK)
-		*ret_key = k;
-	else
+		r = worker_keygen(s->worker, k->id, kinds[k->purpose].label,
+		    k->kind, f);
+	if (r != Q_OK)
 		key_unref(k);
 	return r;
 }
@@ -225,8 +223,8 @@ cert_journal(struct signd *s, const struct pki_want *w,
 		.digest = { digest, sizeof(digest) } };
 
 	SHA256(der.p, der.len, digest);
-	return journal_put(s->journal, JOURNAL_cert, w->uid,
-	    w->ca != NULL ? w->ca->id : w->key->id, &rec, f);
+	return journal_put(s->journal, &(struct journal_entry){ JOURNAL_cert,
+		w->uid, w->ca != NULL ? w->ca->id : w->key->id, &rec }, f);
 }
 
 enum q_err
@@ -295,9 +293,9 @@ enum q_err
 pki_tls(struct signd *s, struct keyring *next, enum key_purpose purpose,
     uint32_t uid, struct fault *f)
 {
-	struct key *k;
-	enum q_err r = pki_key(s, purpose,
-	    next->tls_rsa ? TOKEN_RSA3072 : TOKEN_P256, "", uid, &k, f);
+	struct key *k = key_new(purpose,
+	    next->tls_rsa ? TOKEN_RSA3072 : TOKEN_P256, "");
+	enum q_err r = pki_key(s, k, uid, f);
 
 	return r == Q_OK ? add_certified(s, next, k, TLS_LIFETIME, uid, f) :
 	    r;
@@ -307,9 +305,8 @@ enum q_err
 pki_issuing(struct signd *s, struct keyring *next, const char *policy,
     const struct issuing *params, uint32_t uid, struct fault *f)
 {
-	struct key *k;
-	enum q_err r = pki_key(s, PURPOSE_ISSUING, TOKEN_P256, policy, uid,
-	    &k, f);
+	struct key *k = key_new(PURPOSE_ISSUING, TOKEN_P256, policy);
+	enum q_err r = pki_key(s, k, uid, f);
 
 	if (r != Q_OK)
 		return r;
@@ -320,8 +317,8 @@ pki_issuing(struct signd *s, struct keyring *next, const char *policy,
 static enum q_err
 pki_root(struct signd *s, struct keyring *next, uint32_t uid, struct fault *f)
 {
-	struct key *k;
-	enum q_err r = pki_key(s, PURPOSE_ROOT, TOKEN_P256, "", uid, &k, f);
+	struct key *k = key_new(PURPOSE_ROOT, TOKEN_P256, "");
+	enum q_err r = pki_key(s, k, uid, f);
 
 	return r == Q_OK ? add_certified(s, next, k, ROOT_LIFETIME, uid, f) :
 	    r;
@@ -331,9 +328,8 @@ enum q_err
 pki_whole(struct signd *s, struct keyring *next, uint32_t uid,
     struct fault *f)
 {
-	struct key *seal;
-	enum q_err r = pki_key(s, PURPOSE_SEAL, TOKEN_AES256, "", uid, &seal,
-	    f);
+	struct key *seal = key_new(PURPOSE_SEAL, TOKEN_AES256, "");
+	enum q_err r = pki_key(s, seal, uid, f);
 
 	if (r == Q_OK)
 		r = keyring_put(next, seal);

@@ -81,11 +81,10 @@ enum q_err signd_announce(struct signd *s, const char *id) Q_CHECKED;
 
 /* pki.c */
 
-/* A new key pair or secret key in the token, announced in the journal
- * first. */
-enum q_err pki_key(struct signd *s, enum key_purpose purpose,
-    enum token_kind kind, const char *policy, uint32_t uid,
-    struct key **ret_key, struct fault *f) Q_CHECKED;
+/* Make a new key (NULL: NOMEM) in the token, announced in the journal
+ * first. On failure the key is released. */
+enum q_err pki_key(struct signd *s, struct key *k, uint32_t uid,
+    struct fault *f) Q_CHECKED;
 
 /* SHA-256 and ECDSA by the CA over tbs, verified in software: r || s. */
 enum q_err pki_sign(struct signd *s, const struct key *ca, struct bytes tbs,

@@ -150,8 +150,9 @@ mark_put(struct journal *j, const struct keyring_mark *m, bool done)
 	struct journal_keyring k = { .generation = m->generation,
 		.digest = { m->digest, 32 }, .done = done };
 
-	return m->generation == 0 ? Q_OK :
-	    journal_append_locked(j, JOURNAL_keyring, "", &k);
+	return m->generation == 0 ? Q_OK : journal_append_locked(j,
+	    &(struct journal_entry){ JOURNAL_keyring, JOURNAL_NO_UID, "",
+	    &k });
 }
 
 /* The journal is locked here, and takes no lock of ours. */
@@ -168,7 +169,8 @@ signd_segment_head(void *ctx, struct journal *j)
 	for (size_t i = 0; r == Q_OK && i < s->n_crls; i++) {
 		struct journal_crl c = { .number = s->crls[i].number };
 
-		r = journal_append_locked(j, JOURNAL_crl, s->crls[i].id, &c);
+		r = journal_append_locked(j, &(struct journal_entry){
+			JOURNAL_crl, JOURNAL_NO_UID, s->crls[i].id, &c });
 	}
 	pthread_mutex_unlock(&s->lock);
 	return r;
@@ -180,8 +182,8 @@ mark_journal(struct signd *s, const struct keyring_mark *m, bool done,
 {
 	struct journal_keyring k = { .generation = m->generation,
 		.digest = { m->digest, 32 }, .done = done };
-	enum q_err r = journal_put(s->journal, JOURNAL_keyring, uid, "", &k,
-	    f);
+	enum q_err r = journal_put(s->journal, &(struct journal_entry){
+		JOURNAL_keyring, uid, "", &k }, f);
 
 	if (r != Q_OK)
 		return r;

@@ -27,10 +27,24 @@ hung(struct worker *w, unsigned generation)
 	pthread_mutex_unlock(&w->lock);
 }
 
-static enum q_err
-call(struct worker *w, struct wire_client *c, const struct wire_op_desc *op,
-    const void *req, void *ret_rsp, struct wire_reply *hold, struct fault *f)
+enum {
+#define X(name, num, roles, cap, text) TOKEN_OP_##name = (num),
+	TOKEN_OPS(X)
+#undef X
+};
+
+static bool
+is_slow(uint16_t op, const void *req)
 {
+	return op == TOKEN_OP_keygen &&
+	    ((const struct token_keygen_req *)req)->kind == TOKEN_RSA3072;
+}
+
+static enum q_err
+call(struct worker *w, const struct wire_op_desc *op, const void *req,
+    void *ret_rsp, struct wire_reply *hold, struct fault *f)
+{
+	bool slow = is_slow(op->num, req);
 	unsigned generation = atomic_load(&w->generation);
 	struct worker_state st;
 	enum q_err r;
@@ -40,10 +54,10 @@ call(struct worker *w, struct wire_client *c, const struct wire_op_desc *op,
 		return fault_retry(f, Q_UNAVAIL, AWAY_SECONDS,
 		    "token: %.180s", st.reason);
 	}
-	if (c == w->slow)
+	if (slow)
 		atomic_fetch_add(&w->slow_calls, 1);
-	r = wire_call(c, op, req, ret_rsp, hold, f);
-	if (c == w->slow)
+	r = wire_call(slow ? w->slow : w->quick, op, req, ret_rsp, hold, f);
+	if (slow)
 		atomic_fetch_sub(&w->slow_calls, 1);
 	if (r == Q_TIMEOUT) {
 		hung(w, generation);
@@ -57,12 +71,6 @@ call(struct worker *w, struct wire_client *c, const struct wire_op_desc *op,
 	static const struct wire_op_desc name##_op = { TOKEN_OP_##name, \
 		&token_##name##_req_type, &token_##name##_rsp_type }
 
-enum {
-#define X(name, num, roles, cap, text) TOKEN_OP_##name = (num),
-	TOKEN_OPS(X)
-#undef X
-};
-
 #define X(name, num, roles, cap, text) DESC(name);
 TOKEN_OPS(X)
 #undef X
@@ -74,7 +82,7 @@ worker_status(struct worker *w, struct fault *f)
 	struct token_status_req req = { 0 };
 	struct token_status_rsp rsp;
 
-	return call(w, w->quick, &status_op, &req, &rsp, &hold, f);
+	return call(w, &status_op, &req, &rsp, &hold, f);
 }
 
 enum q_err
@@ -86,8 +94,7 @@ worker_keygen(struct worker *w, const char *id, const char *label,
 		.kind = kind };
 	struct token_keygen_rsp rsp;
 
-	return call(w, kind == TOKEN_RSA3072 ? w->slow : w->quick, &keygen_op,
-	    &req, &rsp, &hold, f);
+	return call(w, &keygen_op, &req, &rsp, &hold, f);
 }
 
 enum q_err
@@ -97,7 +104,7 @@ worker_destroy(struct worker *w, const char *id, struct fault *f)
 	struct token_destroy_req req = { .id = id };
 	struct token_destroy_rsp rsp;
 
-	return call(w, w->quick, &destroy_op, &req, &rsp, &hold, f);
+	return call(w, &destroy_op, &req, &rsp, &hold, f);
 }
 
 enum q_err
@@ -107,7 +114,7 @@ worker_public(struct worker *w, const char *id, struct buf *out,
 	AUTO_REPLY struct wire_reply hold = { NULL, 0 };
 	struct token_public_req req = { .id = id };
 	struct token_public_rsp rsp;
-	enum q_err r = call(w, w->quick, &public_op, &req, &rsp, &hold, f);
+	enum q_err r = call(w, &public_op, &req, &rsp, &hold, f);
 
 	if (r != Q_OK)
 		return r;
@@ -127,7 +134,7 @@ worker_sign(struct worker *w, const char *id, enum token_mech mech,
 	AUTO_REPLY struct wire_reply hold = { NULL, 0 };
 	struct token_sign_req req = { .id = id, .mech = mech, .data = data };
 	struct token_sign_rsp rsp;
-	enum q_err r = call(w, w->quick, &sign_op, &req, &rsp, &hold, f);
+	enum q_err r = call(w, &sign_op, &req, &rsp, &hold, f);
 
 	if (r == Q_OK)
 		buf_put(out, rsp.signature.p, rsp.signature.len);
@@ -147,7 +154,7 @@ worker_seal(struct worker *w, const char *id, struct bytes aad,
 
 	if (RAND_bytes(iv, sizeof(iv)) != 1)
 		return fault_set(f, Q_INTERNAL, "no random bytes");
-	r = call(w, w->quick, &seal_op, &req, &rsp, &hold, f);
+	r = call(w, &seal_op, &req, &rsp, &hold, f);
 	if (r != Q_OK)
 		return r;
 	buf_put(out, iv, sizeof(iv));
@@ -169,7 +176,7 @@ worker_unseal(struct worker *w, const char *id, struct bytes aad,
 	req.iv = (struct bytes){ sealed.p, TOKEN_IV_LEN };
 	req.sealed = (struct bytes){ sealed.p + TOKEN_IV_LEN,
 		sealed.len - TOKEN_IV_LEN };
-	r = call(w, w->quick, &unseal_op, &req, &rsp, &hold, f);
+	r = call(w, &unseal_op, &req, &rsp, &hold, f);
 	if (r == Q_OK)
 		buf_put(out, rsp.data.p, rsp.data.len);
 	return r == Q_OK && out->bad ? Q_TOOBIG : r;
@@ -186,7 +193,7 @@ worker_keys(struct worker *w, worker_key_each each, void *arg,
 		AUTO_REPLY struct wire_reply hold = { NULL, 0 };
 		struct token_keys_rsp rsp;
 		struct token_key k;
-		enum q_err r = call(w, w->quick, &keys_op, &req, &rsp,
+		enum q_err r = call(w, &keys_op, &req, &rsp,
 		    &hold, f);
 
 		while (r == Q_OK) {

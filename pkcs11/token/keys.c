@@ -132,22 +132,14 @@ keygen_work(struct p11 *p, CK_SESSION_HANDLE s, void *arg)
 
 /* All objects with this id, of any class. */
 static CK_RV
-by_id(struct p11 *p, CK_SESSION_HANDLE s, uint8_t id[P11_ID_BYTES],
-    CK_OBJECT_HANDLE out[8], CK_ULONG *ret_n)
-{
-	CK_ATTRIBUTE match = { CKA_ID, id, P11_ID_BYTES };
-
-	return p11_search(p, s, &match, 1, out, 8, ret_n);
-}
-
-static CK_RV
 destroy_work(struct p11 *p, CK_SESSION_HANDLE s, void *arg)
 {
+	CK_ATTRIBUTE match = { CKA_ID, arg, P11_ID_BYTES };
 	CK_OBJECT_HANDLE h[8];
-	CK_ULONG n = 0;
-	CK_RV rv = by_id(p, s, arg, h, &n);
+	struct p11_found found = { h, ARRAY_LEN(h), 0 };
+	CK_RV rv = p11_search(p, s, &match, 1, &found);
 
-	for (CK_ULONG i = 0; rv == CKR_OK && i < n; i++)
+	for (CK_ULONG i = 0; rv == CKR_OK && i < found.n; i++)
 		rv = p->f->C_DestroyObject(s, h[i]);
 	p11_forget(p);
 	return rv;
@@ -237,16 +229,16 @@ static CK_RV
 list_work(struct p11 *p, CK_SESSION_HANDLE s, void *arg)
 {
 	AUTO_FREE CK_OBJECT_HANDLE *h = calloc(KEYS_MAX, sizeof(*h));
+	struct p11_found found = { h, KEYS_MAX, 0 };
 	struct list *l = arg;
-	CK_ULONG n = 0;
 	CK_RV rv;
 
 	if (h == NULL)
 		return CKR_HOST_MEMORY;
 	buf_reset(&l->items);
-	rv = p11_search(p, s, NULL, 0, h, KEYS_MAX, &n);
-	l->more = n > l->skip + TOKEN_KEYS_PAGE;
-	for (CK_ULONG i = l->skip; rv == CKR_OK && i < n &&
+	rv = p11_search(p, s, NULL, 0, &found);
+	l->more = found.n > l->skip + TOKEN_KEYS_PAGE;
+	for (CK_ULONG i = l->skip; rv == CKR_OK && i < found.n &&
 	    i < l->skip + TOKEN_KEYS_PAGE; i++)
 		rv = list_one(p, s, h[i], l);
 	return rv;

@@ -187,13 +187,13 @@ handle_keep(struct p11 *p, const uint8_t id[P11_ID_BYTES],
 
 CK_RV
 p11_search(struct p11 *p, CK_SESSION_HANDLE session, CK_ATTRIBUTE *match,
-    CK_ULONG n_match, CK_OBJECT_HANDLE *out, CK_ULONG cap, CK_ULONG *ret_n)
+    CK_ULONG n_match, struct p11_found *found)
 {
 	CK_RV rv = p->f->C_FindObjectsInit(session, match, n_match), end;
 
 	if (rv != CKR_OK)
 		return rv;
-	rv = p->f->C_FindObjects(session, out, cap, ret_n);
+	rv = p->f->C_FindObjects(session, found->h, found->cap, &found->n);
 	end = p->f->C_FindObjectsFinal(session);
 	return rv != CKR_OK ? rv : end;
 }
@@ -209,16 +209,15 @@ p11_find(struct p11 *p, CK_SESSION_HANDLE session,
 		{ CKA_ID, copy, sizeof(copy) },
 	};
 	CK_OBJECT_HANDLE h = handle_known(p, id, class);
-	CK_ULONG n = 0;
+	struct p11_found found = { &h, 1, 0 };
 	CK_RV rv;
 
 	if (h == CK_INVALID_HANDLE) {
 		memcpy(copy, id, sizeof(copy));
-		rv = p11_search(p, session, match, ARRAY_LEN(match), &h, 1,
-		    &n);
+		rv = p11_search(p, session, match, ARRAY_LEN(match), &found);
 		if (rv != CKR_OK)
 			return rv;
-		if (n == 0)
+		if (found.n == 0)
 			return P11_NO_SUCH_KEY;
 		handle_keep(p, id, class, h);
 	}

@@ -66,9 +66,12 @@ CK_RV p11_find(struct p11 *p, CK_SESSION_HANDLE session,
     CK_OBJECT_HANDLE *ret_handle);
 
 /* All objects that match, at most cap. */
+struct p11_found {
+	CK_OBJECT_HANDLE *h;
+	CK_ULONG cap, n;
+};
 CK_RV p11_search(struct p11 *p, CK_SESSION_HANDLE session,
-    CK_ATTRIBUTE *match, CK_ULONG n_match, CK_OBJECT_HANDLE *out,
-    CK_ULONG cap, CK_ULONG *ret_n);
+    CK_ATTRIBUTE *match, CK_ULONG n_match, struct p11_found *found);
 
 /* Forget what p11_find remembers. */
 void p11_forget(struct p11 *p);

@@ -6,7 +6,7 @@ set -u
 top_builddir=${top_builddir:-.}
 B=$(cd "$top_builddir" && pwd)
 T=$(mktemp -d "${TMPDIR:-/tmp}/signd-test.XXXXXX")
-n=0 bad=0 pid=
+n=0 bad=0 pid='' jobs=()
 ADMIN=$(id -u) ENROL=20001 WEB=20002 PUSH=20003 FIRMWARE=20004
 PROVISION=20005 DATA=20006 BROKER=20007 NOBODY=20008
 
@@ -187,10 +187,10 @@ ok "openssl verifies it" openssl verify -x509_strict -purpose sslclient \
 ok "lifetime as asked" issue fleet "$T/b.csr" "$W/b.der" "" 0 3600
 ok "lifetime capped" issue fleet "$T/b.csr" "$W/b2.der" "" 1 99999999
 for f in "b 3600" "b2 1296000"; do
-	set -- $f
-	[ $(($(date -d "$(openssl x509 -inform DER -in "$W/$1.der" -noout \
-		-enddate | cut -d= -f2)" +%s) - $(date +%s))) -le "$2" ]
-	result $? "$1 ends in time"
+	IFS=' ' read -r -a f <<<"$f"
+	[ $(($(date -d "$(openssl x509 -inform DER -in "$W/${f[0]}.der" -noout \
+		-enddate | cut -d= -f2)" +%s) - $(date +%s))) -le "${f[1]}" ]
+	result $? "${f[0]} ends in time"
 done
 ok "RSA-3072" issue fleet "$T/rsa3.csr" "$W/r.der"
 refused "RSA-2048" INVALID "at least 3072" issue fleet "$T/rsa2.csr" "$W/x"
@@ -260,9 +260,9 @@ refused "TLS: an issuing CA neither" DENIED . \
 # --- revocation lists
 CA=$(as "$ADMIN" certs | awk '$3 == "loose" { print $1 }')
 for i in "1 1" "2 1" "3 1" "4 99" "5 1 http://x.example/y.crl"; do
-	set -- $i
-	ok "list $1 is built" as "$ADMIN" crl-build "$W/$CA.der" "$1" \
-		"$W/$1.tbs" "$2" "${3-}"
+	IFS=' ' read -r -a i <<<"$i"
+	ok "list ${i[0]} is built" as "$ADMIN" crl-build "$W/$CA.der" \
+		"${i[0]}" "$W/${i[0]}.tbs" "${i[1]}" "${i[2]-}"
 done
 ok "CRL: number 2" as "$ENROL" crl "$CA" "$W/2.tbs" "$W/crl.sig"
 refused "CRL: a lower number" INVALID . as "$ENROL" crl "$CA" "$W/1.tbs" "$W/x"
@@ -384,12 +384,12 @@ for i in $(seq 1 40); do
 				$seq || echo lost >>"$T/lost"
 		done
 	) &
-	jobs="${jobs-} $!"
+	jobs+=("$!")
 	if [ $((i % 2)) = 0 ]; then
-		w=$(worker) && kill -KILL $w
+		w=$(worker) && kill -KILL "$w"
 	fi
 done
-wait $jobs
+wait "${jobs[@]}"
 [ ! -e "$T/lost" ]
 result $? "200 requests while the worker dies 20 times: none is lost"
 same=0

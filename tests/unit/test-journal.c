@@ -43,8 +43,8 @@ put(struct journal *j, uint32_t pid)
 {
 	struct journal_start body = { .version = "1", .pid = pid };
 
-	return journal_put(j, JOURNAL_start, 7, "0123456789abcdef", &body,
-	    NULL);
+	return journal_put(j, &(struct journal_entry){ JOURNAL_start, 7,
+		"0123456789abcdef", &body }, NULL);
 }
 
 static void
@@ -205,7 +205,8 @@ head(void *ctx, struct journal *j)
 	struct journal_start body = { .version = "head" };
 
 	++*(int *)ctx;
-	return journal_append_locked(j, JOURNAL_start, "", &body);
+	return journal_append_locked(j, &(struct journal_entry){
+		JOURNAL_start, JOURNAL_NO_UID, "", &body });
 }
 
 static void
