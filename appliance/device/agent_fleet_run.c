@@ -16,7 +16,11 @@
 struct slot {
 	int64_t due_ms;
 	size_t index;
+	/* Of its struct qdev, what must last while it waits after a failure:
+	 * else it would begin anew with what was refused. */
 	uint32_t failures;
+	enum qdev_action next;
+	bool by_identity;
 	bool enrolled;
 };
 
@@ -96,9 +100,15 @@ visit(struct run *r, struct slot *s, char *work, uint32_t *ret_wait,
 	if (e == Q_OK)
 		e = agent_start(&a, work, r->o->once, &d);
 	if (e == Q_OK) {
-		d.failures = s->failures;
+		if (s->failures > 0) {
+			d.failures = s->failures;
+			d.next = s->next;
+			d.by_identity = s->by_identity;
+		}
 		e = agent_settle(&d, ret_wait);
 		s->failures = d.failures;
+		s->next = d.next;
+		s->by_identity = d.by_identity;
 		agent_describe(&a, &d, e, line, sizeof(line));
 		if (e != Q_OK)
 			(void)fault_set(f, e, "%.16s...: %.170s", d.id, line);

@@ -371,6 +371,11 @@ crl() {
 }
 ok "the CRL has it" within 10 crl
 like "$(crl)" 'Key Compromise' "with the reason"
+ok "allow it again" ctl device allow "${ids[1]}"
+ok "and it enrols, by its identity" enrol
+is "$(state "${ids[1]}")" enrolled "enrolled again"
+is "$(pick '.enrolled, .revoked' batch show fleet | xargs)" "4 0" \
+	"counted again"
 ok "device delete" ctl device delete "${ids[2]}"
 like "$out" 'is deleted' "waits until it is gone"
 exits 66 "gone" ctl device show "${ids[2]}"
