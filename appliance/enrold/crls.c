@@ -28,7 +28,7 @@
 struct crl_slot {
 	char issuer[SIGND_ID_LEN + 1];
 	bool dirty;
-	int64_t not_before_ms;	/* wait after a failure */
+	int64_t not_before_ms;	/* wait after a failure, or a long work */
 	struct buf der;		/* len 0: none yet */
 	uint64_t number;
 	int64_t this_update, next_update;
@@ -316,14 +316,19 @@ static void
 crl_work_one(struct crls *c, const struct pki_cert *ca)
 {
 	struct crl_slot *slot = slot_of(c, ca);
+	int64_t began = clock_mono_ms();
 	struct fault f = { 0 };
 	enum q_err r;
 
 	if (slot == NULL || !slot_due(c, slot))
 		return;
 	r = crl_make(c, ca, slot, &f);
-	if (r == Q_OK)
+	if (r == Q_OK) {
+		/* A list that takes long is not made all the time. */
+		slot->not_before_ms = clock_mono_ms() +
+		    9 * (clock_mono_ms() - began);
 		return;
+	}
 	log_warn("CRL of %s (policy %s): %s", ca->id, ca->policy,
 	    fault_text(&f, r));
 	slot->not_before_ms = clock_mono_ms() + RETRY_MS;

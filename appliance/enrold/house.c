@@ -68,6 +68,15 @@ house_wait(struct house *h, int64_t ms, bool round)
 	pthread_mutex_unlock(&h->lock);
 }
 
+static void
+house_hurry(struct house *h)
+{
+	pthread_mutex_lock(&h->lock);
+	h->hurry = true;
+	pthread_cond_broadcast(&h->wake);
+	pthread_mutex_unlock(&h->lock);
+}
+
 /* --- hints -------------------------------------------------------------- */
 
 static void
@@ -87,10 +96,7 @@ hint_take(struct house *h, uint32_t type, const char *key)
 	else
 		cache_forget_all(h->core->cache);
 	/* A new policy has a new CA, too. */
-	pthread_mutex_lock(&h->lock);
-	h->hurry = true;
-	pthread_cond_broadcast(&h->wake);
-	pthread_mutex_unlock(&h->lock);
+	house_hurry(h);
 }
 
 /* One stream of hints, until it breaks. */
@@ -187,11 +193,13 @@ sweeps(struct house *h, bool slow, struct fault *f)
 
 	if (r != Q_OK || !h->leased)
 		return r;
-	r = sweep_expired(&s, f);
+	r = sweep_intents(&s, f);
 	if (r == Q_OK)
-		r = sweep_intents(&s, f);
+		r = sweep_expired(&s, f);
 	if (r == Q_OK && slow)
 		r = sweep_batches(&s, f);
+	if (r == Q_OK && s.more)
+		house_hurry(h);
 	return r;
 }
 

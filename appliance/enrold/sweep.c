@@ -14,6 +14,7 @@
 #include "records/load.h"
 
 #define PAGE 512
+#define PAGES_MAX 8 /* in one sweep: a second's work, then others' turn */
 #define THREADS 16 /* their writes share recordd's commits */
 
 /* One device; CONFLICT and NOTFOUND: somebody was faster, look again in the
@@ -73,7 +74,8 @@ page_run(struct page *p, struct fault *f)
 	return Q_OK;
 }
 
-/* Work on every device of an index, page by page. */
+/* Work on the devices of an index, page by page; s->more is set when some are
+ * left. */
 static enum q_err
 devices_each(struct sweep *s, const char *index, const char *match,
     device_work *work, struct fault *f)
@@ -85,6 +87,7 @@ devices_each(struct sweep *s, const char *index, const char *match,
 	AUTO_FREE struct rec_device *devs = NULL;
 	struct rec_device dev;
 	enum q_err r, done = Q_OK;
+	unsigned pages = 0;
 
 	do {
 		r = rec_list_next(&it, &dev, f);
@@ -98,10 +101,12 @@ devices_each(struct sweep *s, const char *index, const char *match,
 		if (p.n == PAGE || (r != Q_OK && p.n != 0)) {
 			done = page_run(&p, f);
 			p.n = 0;
+			pages++;
 		}
-	} while (r == Q_OK && done == Q_OK);
+	} while (r == Q_OK && done == Q_OK && pages < PAGES_MAX);
 	if (done != Q_OK)
 		return done;
+	s->more |= r == Q_OK;
 	return r == Q_NOTFOUND ? Q_OK : r;
 }
 
@@ -198,7 +203,6 @@ batch_delete(struct sweep *s, const struct rec_batch *batch, struct fault *f)
 	if (r == Q_OK)
 		r = rec_device_counters(s->core->recordd, batch->key, &left,
 		    f);
-	/* A device changed meanwhile: it goes in the next round. */
 	if (r != Q_OK || left.devices != 0)
 		return r;
 	r = rec_batch_delete(s->core->recordd, batch->key, batch->rev, f);

@@ -14,6 +14,7 @@
 struct sweep {
 	struct core *core;
 	struct crls *crls;
+	bool more;	/* set when there is work left for another sweep */
 };
 
 /* Devices whose last certificate has ended become expired. */
