@@ -9,3 +9,9 @@ include %reldir%/enrold/local.mk
 include %reldir%/quoinctl/local.mk
 include %reldir%/device/local.mk
 include %reldir%/doc/local.mk
+
+dist_man_MANS += \
+	%reldir%/man/quoin-enrold.8 \
+	%reldir%/man/quoin-recordd.8 \
+	%reldir%/man/quoin-signd.8 \
+	%reldir%/man/quoin-token-init.8

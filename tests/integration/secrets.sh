@@ -82,7 +82,7 @@ finds() { # finds WHAT: exactly what was planted is found
 	rm -f "$plant"/*
 }
 value=$(sed -n 's/^EC //p' "$keys" | head -n 1)
-escaped=$(sed 's/../\\x&/g' <<<"$value")
+escaped=$(printf %s "$value" | sed 's/../\\x&/g')
 
 printf 'x%by' "$escaped" >"$plant/file"
 finds "bytes in a file"

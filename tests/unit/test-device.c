@@ -9,8 +9,8 @@
 
 /* A device in memory. The server is a list of answers. */
 #define ID "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
-#define OTHER \
-	"ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define OTHER "ff112233445566778899aabbccddeeff" \
+	"00112233445566778899aabbccddeeff"
 
 struct rig {
 	const char *answer[8];	/* raw HTTP, NULL ends */
@@ -18,7 +18,6 @@ struct rig {
 	size_t piece;		/* bytes per recv */
 	int asked;
 	enum q_err dial, save_error;
-
 	char sent[16][8192];	/* requests, as they were */
 	enum qdev_face faces[16];
 	size_t at;
