@@ -237,7 +237,7 @@ load() {
 	before=$(ticks)
 	out=$("$bench/loadgen" --mode "$kind" --parallel $parallel \
 		--server "127.0.0.1:$(conf device.port)" \
-		--root "$appliance/root.pem" --seconds 60 "$@") ||
+		--root "$appliance/root.pem" --seconds 8 "$@") ||
 		die "loadgen $kind: $out"
 	after=$(ticks)
 	# Processor time of each for one operation, in milliseconds.
