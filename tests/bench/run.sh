@@ -96,13 +96,22 @@ restart() {
 	daemon_ready "$1"
 }
 
-# Process of a daemon, or of signd's token worker.
+# Process of a daemon, or of signd's children: the token worker, and who starts
+# it outside of signd's sandbox.
 pid_of() {
-	if [ "$1" = token ]; then
-		cat /proc/"${daemon_pid[signd]}"/task/*/children | tr -d ' '
-	else
+	local p name
+	case $1 in
+	token) name=quoin-token ;;
+	launcher) name=quoin-signd ;;
+	*)
 		echo "${daemon_pid[$1]}"
-	fi
+		return
+		;;
+	esac
+	cat /proc/"${daemon_pid[signd]}"/task/*/children | tr ' ' '\n' |
+		while read -r p; do
+			[ "$(cat "/proc/$p/comm")" != $name ] || echo "$p"
+		done
 }
 
 # --- signatures --------------------------------------------------------------
@@ -257,7 +266,7 @@ turn() {
 
 memory() {
 	local d pss
-	for d in enrold signd token recordd; do
+	for d in enrold signd launcher token recordd; do
 		pss=$(awk '/^Pss:/ { print $2 }' \
 			/proc/"$(pid_of "$d")"/smaps_rollup)
 		note memory "{\"devices\":$1,\"daemon\":\"$d\",\"pss_kib\":$pss}"
