@@ -4,8 +4,10 @@
 #include "enrold/core.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -17,6 +19,7 @@
 #define SEEN_SECONDS 43200
 #define SETTLE_MS 3000 /* a restart of recordd takes less */
 #define SETTLE_PAUSE_MS 20
+#define TURN_SECONDS 2
 
 /* What one enrolment knows by and by. */
 struct job {
@@ -195,12 +198,27 @@ answer_fill(const struct job *j, const struct signd_issue_rsp *rsp,
 	return Q_OK;
 }
 
+/* Another request of the device came first, or the device was deleted: no
+ * retry can get this certificate any more. Nobody has it; the CRL's record
+ * keeps the journal's serial from being without one. */
+static enum q_err
+job_disown(const struct job *j, const struct signd_issue_rsp *rsp,
+    struct fault *f)
+{
+	struct rec_cert rc = { .not_after = (int64_t)rsp->not_after };
+
+	snprintf(rc.serial, sizeof(rc.serial), "%s", rsp->serial);
+	snprintf(rc.issuer, sizeof(rc.issuer), "%s", rsp->issuing_id);
+	return core_publish(j->core, &j->dev, &rc, "superseded", f);
+}
+
 /* The write was not confirmed: somebody else may have changed the record,
  * perhaps another thread with the same request and so the same certificate;
  * or recordd was restarted, with or without having written. Look what is
  * there. CONFLICT: decide again. */
 static enum q_err
-job_settle(struct job *j, const char *serial, struct fault *f)
+job_settle(struct job *j, const struct signd_issue_rsp *rsp, int64_t issued,
+    struct fault *f)
 {
 	int64_t until = clock_mono_ms() + SETTLE_MS;
 	enum q_err r;
@@ -208,9 +226,15 @@ job_settle(struct job *j, const char *serial, struct fault *f)
 	while ((r = rec_device_get(j->core->recordd, j->device_id, &j->dev,
 	    f)) == Q_UNAVAIL && clock_mono_ms() < until)
 		usleep(SETTLE_PAUSE_MS * 1000);
-	if (r == Q_OK && recorded(&j->dev, serial))
+	if (r == Q_OK && recorded(&j->dev, rsp->serial))
 		return r;
-	return r == Q_OK || r == Q_NOTFOUND ? Q_CONFLICT : r;
+	if (r != Q_OK && r != Q_NOTFOUND)
+		return r;
+	if (r == Q_NOTFOUND || j->dev.issued != issued)
+		r = job_disown(j, rsp, f);
+	else
+		r = Q_OK;
+	return r == Q_OK ? Q_CONFLICT : r;
 }
 
 /* One round: decide, issue, record. CONFLICT: decide again. */
@@ -219,7 +243,7 @@ job_round(struct job *j, struct enrol_answer *a, struct fault *f)
 {
 	AUTO_REPLY struct wire_reply hold = { NULL, 0 };
 	struct signd_issue_rsp rsp;
-	char serial[33];
+	int64_t issued;
 	enum q_err r;
 
 	r = job_decide(j, f);
@@ -228,13 +252,13 @@ job_round(struct job *j, struct enrol_answer *a, struct fault *f)
 	r = job_issue(j, &rsp, &hold, f);
 	if (r != Q_OK)
 		return r;
-	snprintf(serial, sizeof(serial), "%s", rsp.serial);
-	if (j->verdict.again && recorded(&j->dev, serial))
+	if (j->verdict.again && recorded(&j->dev, rsp.serial))
 		return answer_fill(j, &rsp, a);
+	issued = j->dev.issued;
 	r = job_record(j, &rsp, f);
 	if (r == Q_CONFLICT || r == Q_NOTFOUND || r == Q_UNAVAIL ||
 	    r == Q_TIMEOUT)
-		r = job_settle(j, serial, f);
+		r = job_settle(j, &rsp, issued, f);
 	return r == Q_OK ? answer_fill(j, &rsp, a) : r;
 }
 
@@ -258,6 +282,32 @@ job_run(struct job *j, struct enrol_answer *a, struct fault *f)
 	return Q_OK;
 }
 
+void
+core_init(struct core *core)
+{
+	for (size_t i = 0; i < CORE_TURNS; i++)
+		pthread_mutex_init(&core->turns[i], NULL);
+}
+
+static enum q_err
+job_in_turn(struct job *j, struct enrol_answer *a, struct fault *f)
+{
+	const char part[3] = { j->device_id[0], j->device_id[1], '\0' };
+	pthread_mutex_t *turn =
+	    &j->core->turns[strtoul(part, NULL, 16) % CORE_TURNS];
+	struct timespec until;
+	enum q_err r;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += TURN_SECONDS;
+	if (pthread_mutex_timedlock(turn, &until) != 0)
+		return fault_retry(f, Q_UNAVAIL, 1,
+		    "earlier requests are still being worked on");
+	r = job_run(j, a, f);
+	pthread_mutex_unlock(turn);
+	return r;
+}
+
 enum q_err
 core_enrol(struct core *core, const struct peer *peer,
     const struct enrol_ask *ask, struct enrol_answer *ret_answer,
@@ -278,7 +328,7 @@ core_enrol(struct core *core, const struct peer *peer,
 			    ask->label);
 	}
 	if (r == Q_OK)
-		r = job_run(&j, ret_answer, f);
+		r = job_in_turn(&j, ret_answer, f);
 	if (r == Q_DENIED && j.view.dev != NULL)
 		ret_answer->state = j.dev.state;
 	return r;

@@ -8,6 +8,8 @@
  * in here.
  */
 
+#include <pthread.h>
+
 #include "base/conf.h"
 #include "enrold/cache.h"
 #include "enrold/pki.h"
@@ -17,6 +19,8 @@
 
 struct notes;
 
+#define CORE_TURNS 64
+
 struct core {
 	const struct conf *conf;
 	struct wire_client *signd, *recordd;
@@ -24,7 +28,13 @@ struct core {
 	struct cache *cache;
 	struct notes *notes;
 	_Atomic uint64_t devices; /* in all batches, by the last count */
+	/* Requests of one device take turns: otherwise all but one would
+	 * have been signed in vain. By a part of the DeviceID. */
+	pthread_mutex_t turns[CORE_TURNS];
 };
+
+/* What is not filled in by the caller. */
+void core_init(struct core *core);
 
 struct enrol_answer {
 	struct buf cert;	/* DER: buf_free it */

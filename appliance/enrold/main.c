@@ -230,6 +230,7 @@ main(int argc, char **argv)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+	core_init(&e.core);
 	e.core.conf = &e.conf;
 	clients_open(&e);
 	lock_in(&e);

@@ -10,6 +10,9 @@
 #include "base/own.h"
 #include "x509/der.h"
 
+/* One certificate in this part of a lifetime, once the list is full. */
+#define PACE 24
+
 static enum q_err
 rule_binding(const struct enrol_ask *ask, const struct csr *csr,
     struct fault *f)
@@ -187,6 +190,29 @@ asked_again(const struct enrol_case *c)
 		strcmp(c->peer->serial, rc->serial) != 0);
 }
 
+/* Room in the list is made by sending a valid certificate to the CRL. A device
+ * that asks in a loop must not make the CRL grow without end: beyond a full
+ * list it gets one certificate in 1/24 of a lifetime. */
+static enum q_err
+rule_pace(const struct enrol_case *c, struct fault *f)
+{
+	const struct rec_certs *certs = &c->dev->certs;
+	int64_t next;
+
+	for (size_t i = 0; i < certs->n; i++)
+		if (certs->c[i].not_after < c->now)
+			return Q_OK;
+	if (certs->n < REC_CERTS_MAX)
+		return Q_OK;
+	next = certs->c[0].not_before +
+	    (certs->c[0].not_after - certs->c[0].not_before) / PACE;
+	if (next <= c->now)
+		return Q_OK;
+	return fault_retry(f, Q_BUSY, (uint32_t)(next - c->now),
+	    "the device has %d valid certificates; the next can be had later",
+	    REC_CERTS_MAX);
+}
+
 enum q_err
 rule_enrol(const struct enrol_case *c, struct enrol_verdict *ret_verdict,
     struct fault *f)
@@ -210,6 +236,11 @@ rule_enrol(const struct enrol_case *c, struct enrol_verdict *ret_verdict,
 	if (v.renewal && !v.again && !may_renew(c))
 		return fault_set(f, Q_DENIED,
 		    "renewal needs an operator's permission");
+	if (v.renewal && !v.again && !c->dev->allow_renew) {
+		r = rule_pace(c, f);
+		if (r != Q_OK)
+			return r;
+	}
 	*ret_verdict = v;
 	return Q_OK;
 }

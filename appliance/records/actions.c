@@ -190,7 +190,8 @@ step_allow(struct rec_device *dev, void *arg, struct fault *f)
 	a->error = batch_autorenew(a->client, dev->batch, &by_itself, f);
 	if (a->error != Q_OK)
 		return STEP_REFUSED;
-	if (by_itself)
+	/* With a full list even such a device has to wait. */
+	if (by_itself && dev->certs.n < REC_CERTS_MAX)
 		return STEP_NOTHING;
 	a->done = REC_ALLOWED_RENEW;
 	dev->allow_renew = true;

@@ -324,6 +324,43 @@ check_csr_text(void)
 	}
 }
 
+/* A device that asks in a loop. */
+static void
+check_pace(void)
+{
+	struct rec_device dev = { .key = ID, .batch = "b",
+		.state = DEVICE_ENROLLED };
+	struct rec_batch batch = { .key = "b", .policy = "p" };
+	struct rec_policy policy = { .key = "p", .autorenew = true };
+	struct csr csr = { .key = { .kind = KEY_P256, .bits = 256 },
+		.device_id = ID };
+	struct peer peer = { .kind = PEER_SELF, .device_id = ID };
+	struct enrol_ask ask = { 0 };
+	struct enrol_case c = { &ask, &csr, &peer, ID, &dev, &batch, &policy,
+		NOW };
+	struct enrol_verdict v;
+	struct fault f = { 0 };
+
+	for (dev.certs.n = 0; dev.certs.n < REC_CERTS_MAX; dev.certs.n++) {
+		struct rec_cert *rc = &dev.certs.c[dev.certs.n];
+
+		*rc = (struct rec_cert){ .serial = "0c", .issuer = "ca",
+			.not_before = NOW - 10, .not_after = NOW + 2390 };
+		is_int(rule_enrol(&c, &v, &f), Q_OK, "%zu valid ones",
+		    dev.certs.n);
+	}
+	is_int(rule_enrol(&c, &v, &f), Q_BUSY, "a full list is enough");
+	is_int(f.retry_after, 90, "until 1/24 of the lifetime is over");
+	dev.allow_renew = true;
+	is_int(rule_enrol(&c, &v, &f), Q_OK, "an operator may say otherwise");
+	dev.allow_renew = false;
+	c.now = NOW + 90;
+	is_int(rule_enrol(&c, &v, &f), Q_OK, "then there is another");
+	c.now = NOW;
+	dev.certs.c[7].not_after = NOW - 1;
+	is_int(rule_enrol(&c, &v, &f), Q_OK, "an expired one leaves room");
+}
+
 int
 main(void)
 {
@@ -333,5 +370,6 @@ main(void)
 	check_request();
 	check_certs();
 	check_csr_text();
+	check_pace();
 	return done();
 }
