@@ -56,6 +56,7 @@ say() {
 
 # note KIND JSON: a figure for the end.
 note() {
+	[ -n "$2" ] || die "nothing was measured: $1"
 	printf '{"kind":"%s","v":%s}\n' "$1" "$2" >>"$lines"
 }
 
