@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -19,6 +20,8 @@
 #include "base/own.h"
 
 #define CONNS_PER_USER 1024
+#define FDS_WANTED 16384
+#define FDS_SHARES 8 /* one user never gets more than one of them */
 #define LISTEN_BACKLOG 512
 #define REPLY_WAIT_MS 2000
 
@@ -57,6 +60,7 @@ struct wire_server {
 	int stop;
 	char path[108];
 	unsigned inflight_max;
+	unsigned conns_max; /* of one user */
 	pthread_mutex_t lock; /* of the list and the ids */
 	struct conn *conns;
 	uint64_t next_id;
@@ -297,7 +301,6 @@ conn_add(struct wire_server *s, int fd, uint32_t role, uid_t uid)
 {
 	struct conn *c = calloc(1, sizeof(*c));
 	struct epoll_event ev = { EPOLLIN | EPOLLONESHOT, { .ptr = c } };
-	unsigned max = s->conf.max_conns ? s->conf.max_conns : CONNS_PER_USER;
 	unsigned have = 0;
 
 	if (c == NULL)
@@ -308,7 +311,7 @@ conn_add(struct wire_server *s, int fd, uint32_t role, uid_t uid)
 	pthread_mutex_lock(&s->lock);
 	for (const struct conn *o = s->conns; o != NULL; o = o->next)
 		have += o->uid == uid;
-	if (have >= max) {
+	if (have >= s->conns_max) {
 		pthread_mutex_unlock(&s->lock);
 		pthread_mutex_destroy(&c->lock);
 		free(c);
@@ -467,6 +470,24 @@ listen_at(struct wire_server *s, const char *path, struct fault *f)
 	return Q_OK;
 }
 
+/* A user who takes every descriptor of the process would shut out all
+ * others, and the process from its own files. */
+static unsigned
+fds_share(void)
+{
+	struct rlimit rl, more;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) != 0)
+		return CONNS_PER_USER;
+	more = rl;
+	more.rlim_cur = rl.rlim_max < FDS_WANTED ? rl.rlim_max : FDS_WANTED;
+	if (more.rlim_cur > rl.rlim_cur &&
+	    setrlimit(RLIMIT_NOFILE, &more) == 0)
+		rl = more;
+	return rl.rlim_cur / FDS_SHARES < CONNS_PER_USER ?
+	    (unsigned)(rl.rlim_cur / FDS_SHARES) : CONNS_PER_USER;
+}
+
 static enum q_err
 watch(struct wire_server *s, int fd, void *tag, uint32_t events)
 {
@@ -489,6 +510,7 @@ wire_server_start(const struct wire_server_conf *conf, const char *path,
 	if (conf->roles != NULL)
 		s->roles = *conf->roles;
 	s->inflight_max = conf->threads > 2 ? conf->threads / 2 + 1 : 1;
+	s->conns_max = conf->max_conns ? conf->max_conns : fds_share();
 	s->listen = -1;
 	pthread_mutex_init(&s->lock, NULL);
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);

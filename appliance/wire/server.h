@@ -39,7 +39,9 @@ struct wire_server_conf {
 	size_t n_ops;
 	const struct role_map *roles; /* copied */
 	unsigned threads;
-	unsigned max_conns; /* of one user; 0: 1024 */
+	/* Of one user; 0: 1024, or 1/8 of the process's descriptors, whose
+	 * limit is raised for it. */
+	unsigned max_conns;
 	void *ctx;
 	/* Called in each thread before its first request; may be NULL. */
 	void (*thread_start)(void *ctx);

@@ -5,7 +5,12 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -267,6 +272,56 @@ test_threads(struct wire_client *c)
 	is_int(sum, 4000, "eight threads, each got its own answers");
 }
 
+/* A server with few descriptors; whether it has one left when told to end. */
+static void
+frugal_server(const struct wire_server_conf *conf, const char *path,
+    int sock)
+{
+	const struct rlimit few = { 256, 256 };
+	struct wire_server *s;
+	char c = 0;
+
+	if (setrlimit(RLIMIT_NOFILE, &few) != 0 ||
+	    wire_server_start(conf, path, &s, NULL) != Q_OK ||
+	    write(sock, &c, 1) != 1 || read(sock, &c, 1) != 1)
+		_exit(2);
+	_exit(open("/dev/null", O_RDONLY | O_CLOEXEC) < 0);
+}
+
+/* One user connects more often than a server has descriptors. */
+static void
+test_greedy(const struct wire_server_conf *conf, const char *path)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	const struct timeval limit = { .tv_sec = 3 };
+	int pair[2], fd = -1, status = -1, n = 0;
+	pid_t pid;
+	char c = 0;
+
+	memcpy(sun.sun_path, path, strlen(path));
+	if (!ok(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0, "a pair"))
+		return;
+	pid = fork();
+	if (pid == 0)
+		frugal_server(conf, path, pair[1]);
+	close(pair[1]);
+	is_int(read(pair[0], &c, 1), 1, "a server with few descriptors");
+	for (; n < 300; n++) {
+		fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+		if (fd < 0 || connect(fd, (struct sockaddr *)&sun,
+		    sizeof(sun)) != 0)
+			break;
+	}
+	is_int(n, 300, "one user connects 300 times");
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	is_int(recv(fd, &c, 1, 0), 0, "beyond his share he is refused");
+	is_int(write(pair[0], &c, 1), 1, "it may end");
+	waitpid(pid, &status, 0);
+	is_int(status, 0, "and had descriptors left for others");
+	unlink(path);
+	close(pair[0]);
+}
+
 int
 main(void)
 {
@@ -304,6 +359,7 @@ main(void)
 	    "pooled connections of the dead server do no harm");
 	wire_server_stop(s);
 	wire_client_free(c);
+	test_greedy(&conf, path);
 	snprintf(path, sizeof(path), "%s/run", dir);
 	rmdir(path);
 	is_int(rmdir(dir), 0, "nothing left behind");
