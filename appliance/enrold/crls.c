@@ -144,6 +144,7 @@ struct walk {
 	struct core *core;
 	struct rec_list it;
 	int64_t last_update;	/* of the list before */
+	int64_t this_update;
 	uint64_t entries;
 	struct fault *f;
 };
@@ -177,7 +178,8 @@ walk_next(void *arg, struct crl_entry *ret_entry)
 	enum q_err r;
 
 	while ((r = rec_list_next(&w->it, &rv, w->f)) == Q_OK) {
-		if (rv.not_after >= w->last_update)
+		if (rv.not_after >= w->last_update ||
+		    rv.not_after >= w->this_update)
 			break;
 		/* It stood on a list that was made after its end: it has no
 		 * place on later ones (RFC 5280 3.3). What cannot be deleted
@@ -192,7 +194,10 @@ walk_next(void *arg, struct crl_entry *ret_entry)
 	    !hex_decode(serial + 1, ret_entry->serial, CERT_SERIAL_LEN))
 		return fault_set(w->f, Q_INTERNAL,
 		    "record revoked %.80s is damaged", rv.key);
-	ret_entry->revoked_at = rv.revoked_at;
+	/* Recorded since the list was begun, or by a clock that was ahead: no
+	 * entry may be later than the list, or it would not be signed. */
+	ret_entry->revoked_at = rv.revoked_at < w->this_update ?
+	    rv.revoked_at : w->this_update;
 	ret_entry->reason = (enum crl_reason)crl_reason_of(rv.reason);
 	w->entries++;
 	return Q_OK;
@@ -206,7 +211,8 @@ list_build(struct crls *c, const struct pki_cert *ca,
 	char prefix[SIGND_ID_LEN + 2];
 	struct walk w = { .core = c->core,
 		.it = REC_LIST(c->core->recordd, REC_REVOKED, NULL, prefix),
-		.last_update = slot->this_update, .f = f };
+		.last_update = slot->this_update,
+		.this_update = clock_wall(), .f = f };
 	int64_t hours = c->core->conf->crl_hours;
 	enum q_err r;
 
@@ -215,7 +221,7 @@ list_build(struct crls *c, const struct pki_cert *ca,
 	snprintf(prefix, sizeof(prefix), "%s/", ca->id);
 	*spec = (struct crl_spec){ .alg = sig_alg_for(ca->key.kind),
 		.issuer = ca->cert.subject, .issuer_ski = ca->cert.ski,
-		.number = slot->number + 1, .this_update = clock_wall(),
+		.number = slot->number + 1, .this_update = w.this_update,
 		.only_users = true };
 	spec->next_update = spec->this_update + hours * 3600;
 	if (spec->next_update > ca->cert.not_after)
@@ -304,6 +310,7 @@ slot_due(struct crls *c, struct crl_slot *slot)
 
 	pthread_mutex_lock(&c->lock);
 	due = clock_mono_ms() >= slot->not_before_ms && (slot->dirty ||
+	    clock_wall() < slot->this_update ||
 	    clock_wall() >= slot->this_update +
 	    (slot->next_update - slot->this_update) / 2);
 	if (due)

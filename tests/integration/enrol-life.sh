@@ -9,6 +9,8 @@ export APPLIANCE_CONF='crl.hours = 1'
 appliance_start "$(mktemp -d)" signd recordd enrold
 dev=$appliance/dev
 mkdir "$dev"
+install -m 0755 "$top_builddir/tests/integration/recordd-client" \
+	"$appliance/app/"
 ctl hsm root --pem >"$dev/root.pem"
 ctl policy create short --device-lifetime 60s --issuing-lifetime 1d \
 	--autorenew >/dev/null
@@ -77,6 +79,18 @@ tap_result $? "revoked: on the CRL after $took ms"
 n2=$(crl_number)
 [ $((16#$n2)) -gt $((16#$n1)) ]
 tap_result $? "its number has grown: $n1, $n2"
+
+# A clock that was ahead when a device was revoked: the CRL goes on.
+later=7effffffffffffffffffffffffffffff
+ok "a revocation dated tomorrow" as enrold "$appliance/app/recordd-client" \
+	"$appliance/quoin.conf" revoked "$(issuer_of "$dev/s1.pem")" $later 80000
+listed() {
+	crl_get "$dev/s1.pem" &&
+		openssl crl -in "$dev/crl.pem" -noout -text | grep -qi $later
+}
+within 5 listed
+ok "is on the CRL at once" listed
+n2=$(crl_number)
 
 # --- kill -9, and go on ------------------------------------------------------
 

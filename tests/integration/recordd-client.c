@@ -147,6 +147,20 @@ cmd_insert(char **arg)
 	return rec_device_insert(client, &dev, &fault);
 }
 
+/* revoked ISSUER SERIAL SECONDS: revoked so long from now. */
+static enum q_err
+cmd_revoked(char **arg)
+{
+	struct rec_revoked rv = { .not_after = clock_wall() + 86400,
+		.revoked_at = clock_wall() + number(arg[2]) };
+
+	snprintf(rv.key, sizeof(rv.key), "%s/%s", arg[0], arg[1]);
+	snprintf(rv.issuer, sizeof(rv.issuer), "%s", arg[0]);
+	snprintf(rv.device, sizeof(rv.device), "%064d", 1);
+	snprintf(rv.batch, sizeof(rv.batch), "test");
+	return rec_revoked_insert(client, &rv, &fault);
+}
+
 /* fill BATCH SECONDS: insert until one fails. */
 static enum q_err
 cmd_fill(char **arg)
@@ -488,7 +502,7 @@ static const struct {
 	{ "count", 1, cmd_count }, { "insert", 2, cmd_insert },
 	{ "fill", 2, cmd_fill }, { "matrix", 1, cmd_matrix },
 	{ "hints", 2, cmd_hints }, { "deaf", 2, cmd_deaf },
-	{ "hammer", 2, cmd_hammer },
+	{ "hammer", 2, cmd_hammer }, { "revoked", 3, cmd_revoked },
 };
 
 int
