@@ -50,7 +50,7 @@ def kill(state, count):
     done = dict.fromkeys(NAMES, 0)
     last = dict.fromkeys(NAMES, 0)
     rng = random.Random(20261122)
-    end = time.monotonic() + 600
+    end = time.monotonic() + 1500
     while min(done.values()) < count:
         if time.monotonic() > end:
             break

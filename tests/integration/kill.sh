@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# timeout: 900
+# timeout: 1800
 # kill -9 of each process at random, 100 times each, while 2,000 devices
 # enrol and try again: every certificate that a device holds is recorded and
 # journalled, none is lost, none has two records, and no journalled serial is
@@ -56,7 +56,7 @@ killer=$!
 # Few at a time, so that the enrolments last as long as the kills.
 ok "every device enrols" "$agent" --fleet "$tmp/fleet" --parallel 4 \
 	--root "$tmp/root.pem" --server "127.0.0.1:$(conf device.port)" \
-	--once --timeout 600
+	--once --timeout 1500
 tap_note "$(tail -n 1 <<<"$out")"
 if kill -0 $killer 2>/dev/null; then
 	tap_note "the last kills came after the last enrolment"

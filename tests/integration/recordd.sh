@@ -118,7 +118,7 @@ trap '' XFSZ
 up
 trap - XFSZ
 is "$(c count million)" "1000000 1000000 0" "all there after a restart"
-as recordd prlimit --pid "${daemon_pid[recordd]}" --fsize=1000000:unlimited
+as recordd prlimit --pid "${daemon_pid[recordd]}" --fsize=2000:unlimited
 exits 69 "no space: unavailable" c fill late 20
 like "$out" "UNAVAIL: store:" "in plain words"
 exits 69 "still none" c insert late 3
