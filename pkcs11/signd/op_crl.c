@@ -14,6 +14,9 @@
 #define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
 #define CRL_BACKDATE 600
 #define CRL_VALIDITY (35 * 86400)
+/* How far a number may be above the last one: who took the highest there is
+ * would have made the CA's last list. */
+#define CRL_AHEAD (UINT64_C(1) << 32)
 
 /* The list, which nobody can change any more. */
 static enum q_err
@@ -50,6 +53,9 @@ check_and_record(struct signd *s, const struct key *ca, struct bytes tbs,
 	struct journal_crl rec = { .digest = { digest, sizeof(digest) } };
 	enum q_err r = crl_check_tbs(tbs, &want, NULL, NULL, ret_info, f);
 
+	if (r == Q_OK && ret_info->number - want.last_number > CRL_AHEAD)
+		r = fault_set(f, Q_INVALID, "CRL refused: its number is too "
+		    "far above the last one");
 	if (r != Q_OK)
 		return r;
 	SHA256(tbs.p, tbs.len, digest);

@@ -54,7 +54,9 @@ crl_set_locked(struct signd *s, const char *id, uint64_t number)
 
 	for (size_t i = 0; i < s->n_crls; i++) {
 		if (strcmp(s->crls[i].id, id) == 0) {
-			s->crls[i].number = number;
+			/* A segment's head may repeat an earlier one. */
+			if (s->crls[i].number < number)
+				s->crls[i].number = number;
 			return Q_OK;
 		}
 	}

@@ -259,7 +259,8 @@ refused "TLS: an issuing CA neither" DENIED . \
 
 # --- revocation lists
 CA=$(as "$ADMIN" certs | awk '$3 == "loose" { print $1 }')
-for i in "1 1" "2 1" "3 1" "4 99" "5 1 http://x.example/y.crl"; do
+for i in "1 1" "2 1" "3 1" "4 99" "5 1 http://x.example/y.crl" \
+	"18446744073709551615 1"; do
 	IFS=' ' read -r -a i <<<"$i"
 	ok "list ${i[0]} is built" as "$ADMIN" crl-build "$W/$CA.der" \
 		"${i[0]}" "$W/${i[0]}.tbs" "${i[1]}" "${i[2]-}"
@@ -277,6 +278,8 @@ refused "CRL: with a name in the IDP" INVALID . as "$ENROL" crl "$CA" \
 refused "CRL: of another CA" INVALID . as "$ENROL" crl \
 	"$(as "$ADMIN" certs | awk '$3 == "fleet" { print $1 }')" \
 	"$W/3.tbs" "$W/x"
+refused "CRL: the highest number, after which there is none" INVALID "far" \
+	as "$ENROL" crl "$CA" "$W/18446744073709551615.tbs" "$W/x"
 refused "CRL: not by the root" NOTFOUND . as "$ENROL" crl "$(id_of root)" \
 	"$W/3.tbs" "$W/x"
 
