@@ -36,7 +36,7 @@ writer_submit(struct writer *wr, struct wire_req *q,
 {
 	size_t size = w->rec != NULL ? w->d->size : 0;
 	struct job *j = malloc(sizeof(*j) + size);
-	bool stop;
+	bool stop, idle;
 
 	if (j == NULL)
 		return Q_NOMEM;
@@ -49,12 +49,15 @@ writer_submit(struct writer *wr, struct wire_req *q,
 	}
 	pthread_mutex_lock(&wr->lock);
 	stop = wr->stop;
+	idle = wr->first == NULL;
 	if (!stop) {
 		*wr->last = j;
 		wr->last = &j->next;
-		pthread_cond_signal(&wr->wake);
 	}
 	pthread_mutex_unlock(&wr->lock);
+	/* Only the first of a group wakes the writer. */
+	if (!stop && idle)
+		pthread_cond_signal(&wr->wake);
 	if (!stop)
 		return Q_PENDING;
 	free(j);
