@@ -205,7 +205,13 @@ is "$(pick '.error.problems | length' batch add b \
 python3 -c 'import json
 print(json.dumps({"devices": ["%064x" % i for i in range(10**6, 12 * 10**5)]}))' \
 	>"$scratch/large.json"
-kill_after 0.4 batch create large --policy p --devices "$scratch/large.json"
+# shellcheck disable=SC2154
+"$appliance/app/quoinctl" --state "$appliance" batch create large --policy p \
+	--devices "$scratch/large.json" >/dev/null 2>&1 &
+loading() { ctl batch list | grep -Eq '^large +[1-9]'; }
+within 20 loading
+kill -KILL $! 2>/dev/null
+wait $! 2>/dev/null
 is "$(pick '.devices | length' device list --batch large)" 0 \
 	"a killed load: none of its devices counts"
 exits 75 "again at once: it may be alive" ctl batch create large --policy p \
