@@ -69,3 +69,6 @@ tests_fuzz_fuzz_journal_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_tls_shape_SOURCES = tests/fuzz/fuzz-tls-shape.c $(fuzz_main)
 tests_fuzz_fuzz_tls_shape_LDADD = libsignd.a libbase.a
 tests_fuzz_fuzz_tls_shape_LDFLAGS = $(fuzz_ldflags)
+
+EXTRA_DIST += tests/fuzz/corpus-signd-frames tests/fuzz/corpus-journal \
+	tests/fuzz/corpus-tls-shape
