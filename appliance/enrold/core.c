@@ -104,6 +104,16 @@ job_decide(struct job *j, struct fault *f)
 	return r == Q_OK ? r : job_refuse(j, r, f);
 }
 
+/* What tells this certificate from every other that the same request may
+ * ever get. A device that was deleted and has come back begins to count anew,
+ * but another load brought it: its first certificates are revoked. */
+static uint64_t
+job_seq(const struct job *j)
+{
+	return strtoull(j->dev.load, NULL, 16) +
+	    (uint64_t)(j->dev.issued - j->verdict.again);
+}
+
 static enum q_err
 job_issue(struct job *j, struct signd_issue_rsp *rsp,
     struct wire_reply *hold, struct fault *f)
@@ -113,7 +123,6 @@ job_issue(struct job *j, struct signd_issue_rsp *rsp,
 		.csr = j->csr.der,
 		.device_id = right == RIGHT_KEY ? "" : j->device_id,
 		.word = right == RIGHT_WORD,
-		.seq = (uint64_t)(j->dev.issued - j->verdict.again),
 		.lifetime = (uint64_t)j->policy.device_lifetime };
 	enum q_err r;
 
@@ -121,7 +130,15 @@ job_issue(struct job *j, struct signd_issue_rsp *rsp,
 		req.identity = j->ask->identity;
 		req.proof = j->ask->proof;
 	}
-	r = signd_issue(j->core->signd, &req, rsp, hold, f);
+	for (;; j->dev.issued++) {
+		req.seq = job_seq(j);
+		r = signd_issue(j->core->signd, &req, rsp, hold, f);
+		if (r != Q_OK || !rsp->again || j->verdict.again ||
+		    (int64_t)rsp->not_after > j->view.now)
+			break;
+		/* Signed long ago and never recorded; it has ended since. */
+		wire_reply_free(hold);
+	}
 	if (r == Q_OK && strcmp(rsp->device_id, j->device_id) != 0)
 		return fault_set(f, Q_INTERNAL,
 		    "signd named another device than the one that asked");
@@ -249,12 +266,12 @@ job_round(struct job *j, struct enrol_answer *a, struct fault *f)
 	r = job_decide(j, f);
 	if (r != Q_OK)
 		return r;
+	issued = j->dev.issued;
 	r = job_issue(j, &rsp, &hold, f);
 	if (r != Q_OK)
 		return r;
 	if (j->verdict.again && recorded(&j->dev, rsp.serial))
 		return answer_fill(j, &rsp, a);
-	issued = j->dev.issued;
 	r = job_record(j, &rsp, f);
 	if (r == Q_CONFLICT || r == Q_NOTFOUND || r == Q_UNAVAIL ||
 	    r == Q_TIMEOUT)

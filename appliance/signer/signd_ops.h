@@ -140,9 +140,9 @@ enum signd_op {
  * SubjectPublicKeyInfo, whose SHA-256 is device_id; ECDSA-SHA256 in DER, or
  * RSA PKCS#1 SHA-256); or device_id on enrold's word where the issuing CA
  * allows it. Asked again with the same policy, device, CSR and seq: the very
- * same certificate, also after a crash. seq is the number of certificates
- * recorded for the device, so that a new enrolment with an old CSR gets a
- * new one.
+ * same certificate, also after a crash. seq goes up with every certificate
+ * recorded for the device, and is another when the device was deleted and has
+ * come back, so that a new enrolment with an old CSR gets a new one.
  */
 #define SIGND_ISSUE_REQ(F, T)                                                \
 	F(T, STR, policy, SIGND_POLICY_MAX, "whose CA shall issue")          \
@@ -151,7 +151,7 @@ enum signd_op {
 	F(T, BIN, identity, 1024, "identity key, SubjectPublicKeyInfo")      \
 	F(T, BIN, proof, 1024, "its signature over the CSR")                 \
 	F(T, BOOL, word, 0, "enrold vouches for device_id (rekey)")          \
-	F(T, U64, seq, 0, "certificates recorded for the device so far")     \
+	F(T, U64, seq, 0, "tells certificates of the same request apart")    \
 	F(T, U64, lifetime, SIGND_SPAN_MAX, "wanted, seconds; 0: the cap")
 #define SIGND_ISSUE_RSP(F, T)                                                \
 	F(T, BIN, cert, SIGND_CERT_MAX, "DER")                               \

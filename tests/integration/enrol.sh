@@ -22,7 +22,7 @@ life='--device-lifetime 30d --issuing-lifetime 5y'
 		--allow-rsa2048 >/dev/null
 }
 for n in ec label idle bad curl12 proof rekey other man man2 rev del del2 \
-	gone loose loose2 nobody bind again full nocert res12 res13; do
+	gone loose loose2 nobody bind again full nocert res12 res13 lost; do
 	dev_make $n
 done
 dev_make rsa rsa3072
@@ -31,7 +31,7 @@ dev_make small2 rsa2048
 dev_make big rsa4096
 dev_make p384 p384
 fleet_json ec rsa label idle bad curl12 proof rekey rev del gone small big \
-	p384 bind again full nocert res12 res13 >"$dev/auto.json"
+	p384 bind again full nocert res12 res13 lost >"$dev/auto.json"
 fleet_json man man2 >"$dev/manual.json"
 fleet_json loose loose2 small2 >"$dev/loose.json"
 fleet_json del2 >"$dev/dying.json"
@@ -348,6 +348,13 @@ enrol del
 refuses 403 "in no batch" "deleted device"
 within 3 verify_revoked "$dev/del-old.pem"
 ok "what it held is revoked" verify_revoked "$dev/del-old.pem"
+fleet_json del >"$dev/back.json"
+ok "the device comes back" ctl batch create back --policy auto \
+	--devices "$dev/back.json"
+enrol del
+is "$code" 200 "and enrols with the request of its first life"
+within 3 crl_get "$dev/del.pem"
+ok "its certificate is not the revoked one" verify "$dev/del.pem"
 as_self del2
 enrol del2
 ok "delete the batch" ctl batch delete dying
@@ -357,6 +364,25 @@ enrol del2
 refuses 403 "in no batch" "device of a deleted batch"
 est dying/simpleenroll del2
 refuses 404 "no batch dying" "label of a deleted batch"
+
+# A certificate that was signed and never recorded, and has ended since.
+seq=$(python3 -c 'import sys; print(int(sys.argv[1], 16))' \
+	"$(dev_field lost load)")
+install -m 0644 "$dev/lost.csr" "$scratch/lost.csr"
+ok "signed for a device port that died" \
+	"$top_builddir/tests/integration/signd-client" -c "$appliance/quoin.conf" \
+	-u "${daemon_uid[enrold]}" issue auto \
+	"$scratch/lost.csr" "$appliance/enrold/lost.der" "" "$seq" 1
+like "$out" ' new$' "for the first time"
+sleep 1
+as_self lost
+within 3 enrol lost
+ok "the device gets one that has not ended" \
+	openssl x509 -in "$dev/lost.pem" -noout -checkend 3600
+is "$(dev_field lost 'certs | length')" 1 "it is the only one recorded"
+serial=$(serial_of "$dev/lost.pem")
+enrol lost
+is "$code $(serial_of "$dev/lost.pem")" "200 $serial" "asked again: the same"
 
 # Eight certificates are recorded. The ninth has to wait, or an operator lets
 # it displace the oldest.
