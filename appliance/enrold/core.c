@@ -254,6 +254,24 @@ job_settle(struct job *j, const struct signd_issue_rsp *rsp, int64_t issued,
 	return r == Q_OK ? Q_CONFLICT : r;
 }
 
+/* signd remembers so many requests and no more. What it gave is then not the
+ * certificate that was asked for again but another, and so a renewal. */
+static enum q_err
+job_forgotten(struct job *j, struct signd_issue_rsp *rsp,
+    struct wire_reply *hold, struct fault *f)
+{
+	enum q_err r = job_disown(j, rsp, f);
+
+	if (r != Q_OK)
+		return r;
+	if (!j->policy.autorenew && !j->dev.allow_renew)
+		return fault_set(f, Q_DENIED,
+		    "renewal needs an operator's permission");
+	j->verdict.again = false;
+	wire_reply_free(hold);
+	return job_issue(j, rsp, hold, f);
+}
+
 /* One round: decide, issue, record. CONFLICT: decide again. */
 static enum q_err
 job_round(struct job *j, struct enrol_answer *a, struct fault *f)
@@ -272,6 +290,10 @@ job_round(struct job *j, struct enrol_answer *a, struct fault *f)
 		return r;
 	if (j->verdict.again && recorded(&j->dev, rsp.serial))
 		return answer_fill(j, &rsp, a);
+	if (j->verdict.again)
+		r = job_forgotten(j, &rsp, &hold, f);
+	if (r != Q_OK)
+		return r;
 	r = job_record(j, &rsp, f);
 	if (r == Q_CONFLICT || r == Q_NOTFOUND || r == Q_UNAVAIL ||
 	    r == Q_TIMEOUT)

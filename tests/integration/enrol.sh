@@ -301,6 +301,17 @@ is "$(dev_field man renewed)" true "manual: it has renewed"
 dev_csr man
 enrol man
 refuses 403 "operator's permission" "manual: allowed once only"
+ok "a request that signd has forgotten" \
+	"$top_builddir/tests/integration/recordd-client" "$appliance/quoin.conf" \
+	request "$(dev_id man)" "$(sha256sum <"$dev/man.csr" | cut -c1-32)"
+enrol man
+refuses 403 "operator's permission" "manual: it is not another renewal"
+is "$(dev_field man 'certs | length')" 2 "manual: nothing was recorded"
+ok "allow it" ctl device allow "$(dev_id man)"
+enrol man
+is "$code" 200 "manual: allowed, it is one"
+within 3 crl_get "$dev/man.pem"
+ok "manual: and good" verify "$dev/man.pem"
 as_self man2
 enrol man2
 first=$(serial_of "$dev/man2.pem")

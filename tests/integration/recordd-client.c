@@ -161,6 +161,17 @@ cmd_revoked(char **arg)
 	return rec_revoked_insert(client, &rv, &fault);
 }
 
+/* request ID DIGEST: what the device's newest certificate answered. */
+static enum q_err
+cmd_request(char **arg)
+{
+	struct rec_device dev;
+	enum q_err r = rec_device_get(client, arg[0], &dev, &fault);
+
+	snprintf(dev.request, sizeof(dev.request), "%s", arg[1]);
+	return r == Q_OK ? rec_device_put(client, &dev, &fault) : r;
+}
+
 /* fill BATCH SECONDS: insert until one fails. */
 static enum q_err
 cmd_fill(char **arg)
@@ -503,6 +514,7 @@ static const struct {
 	{ "fill", 2, cmd_fill }, { "matrix", 1, cmd_matrix },
 	{ "hints", 2, cmd_hints }, { "deaf", 2, cmd_deaf },
 	{ "hammer", 2, cmd_hammer }, { "revoked", 3, cmd_revoked },
+	{ "request", 2, cmd_request },
 };
 
 int
