@@ -12,6 +12,7 @@
 
 /* One certificate in this part of a lifetime, once the list is full. */
 #define PACE 24
+#define BARE_RETRY 3600
 
 static enum q_err
 rule_binding(const struct enrol_ask *ask, const struct csr *csr,
@@ -192,25 +193,32 @@ asked_again(const struct enrol_case *c)
 
 /* Room in the list is made by sending a valid certificate to the CRL. A device
  * that asks in a loop must not make the CRL grow without end: beyond a full
- * list it gets one certificate in 1/24 of a lifetime. */
+ * list it gets one certificate in 1/24 of a lifetime. Who shows no client
+ * certificate may be sending somebody's old requests, so half the list is
+ * kept for the device. */
 static enum q_err
 rule_pace(const struct enrol_case *c, struct fault *f)
 {
 	const struct rec_certs *certs = &c->dev->certs;
+	bool bare = c->peer->kind == PEER_NONE;
+	size_t room = bare ? REC_CERTS_MAX / 2 : REC_CERTS_MAX, valid = 0;
 	int64_t next;
 
 	for (size_t i = 0; i < certs->n; i++)
-		if (certs->c[i].not_after < c->now)
-			return Q_OK;
-	if (certs->n < REC_CERTS_MAX)
+		valid += certs->c[i].not_after >= c->now;
+	if (valid < room || (c->dev->allow_renew && !bare))
 		return Q_OK;
 	next = certs->c[0].not_before +
 	    (certs->c[0].not_after - certs->c[0].not_before) / PACE;
+	if (bare)
+		return fault_retry(f, Q_BUSY, BARE_RETRY, "the device has %zu "
+		    "valid certificates; the next wants its TLS client "
+		    "certificate", valid);
 	if (next <= c->now)
 		return Q_OK;
 	return fault_retry(f, Q_BUSY, (uint32_t)(next - c->now),
-	    "the device has %d valid certificates; the next can be had later",
-	    REC_CERTS_MAX);
+	    "the device has %zu valid certificates; the next can be had later",
+	    valid);
 }
 
 enum q_err
@@ -236,7 +244,7 @@ rule_enrol(const struct enrol_case *c, struct enrol_verdict *ret_verdict,
 	if (v.renewal && !v.again && !may_renew(c))
 		return fault_set(f, Q_DENIED,
 		    "renewal needs an operator's permission");
-	if (v.renewal && !v.again && !c->dev->allow_renew) {
+	if (v.renewal && !v.again) {
 		r = rule_pace(c, f);
 		if (r != Q_OK)
 			return r;

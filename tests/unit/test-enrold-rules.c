@@ -344,6 +344,11 @@ check_pace(void)
 	for (dev.certs.n = 0; dev.certs.n < REC_CERTS_MAX; dev.certs.n++) {
 		struct rec_cert *rc = &dev.certs.c[dev.certs.n];
 
+		peer.kind = PEER_NONE;
+		is_int(rule_enrol(&c, &v, &f), dev.certs.n < 4 ? Q_OK : Q_BUSY,
+		    "%zu valid ones, no client certificate", dev.certs.n);
+		peer.kind = PEER_SELF;
+
 		*rc = (struct rec_cert){ .serial = "0c", .issuer = "ca",
 			.not_before = NOW - 10, .not_after = NOW + 2390 };
 		is_int(rule_enrol(&c, &v, &f), Q_OK, "%zu valid ones",
@@ -353,6 +358,9 @@ check_pace(void)
 	is_int(f.retry_after, 90, "until 1/24 of the lifetime is over");
 	dev.allow_renew = true;
 	is_int(rule_enrol(&c, &v, &f), Q_OK, "an operator may say otherwise");
+	peer.kind = PEER_NONE;
+	is_int(rule_enrol(&c, &v, &f), Q_BUSY, "but not to a stranger");
+	peer.kind = PEER_SELF;
 	dev.allow_renew = false;
 	c.now = NOW + 90;
 	is_int(rule_enrol(&c, &v, &f), Q_OK, "then there is another");
