@@ -45,7 +45,7 @@ WIRE_CLIENT_DECLARE(t, file)
 WIRE_CLIENT_DEFINE(t, greet, 1)
 WIRE_CLIENT_DEFINE(t, file, 2)
 
-static struct wire_req *parked;
+static _Atomic(struct wire_req *) parked;
 
 static enum q_err
 on_greet(void *ctx, struct wire_req *q, const void *req, void *rsp,
@@ -227,6 +227,9 @@ test_pending(struct wire_client *c)
 	is_int(wire_stream_recv(sock, greet.rsp, 1000, &rsp, &hold,
 	    NULL), Q_OK, "answered");
 	is_int(hold.id, 71, "the later one first");
+	/* Another thread has it, which may be slower. */
+	while (parked == NULL)
+		usleep(1000);
 	is_int(wire_push(parked, &push), Q_OK, "a push");
 	wire_answer(parked, Q_DENIED, NULL, NULL);
 	is_int(wire_stream_recv(sock, greet.rsp, 1000, &rsp, &hold,
