@@ -39,9 +39,9 @@ def with_tls_unique():
     ctx.load_cert_chain(*files)
     ctx.maximum_version = ssl.TLSVersion.TLSv1_2
     sock = ctx.wrap_socket(
-        socket.create_connection(("localhost", int(port)), 10),
+        socket.create_connection(("127.0.0.1", int(port)), 10),
         server_hostname="localhost")
-    conn = http.client.HTTPSConnection("localhost", int(port))
+    conn = http.client.HTTPSConnection("127.0.0.1", int(port))
     conn.sock = sock
     conn.request("POST", "/.well-known/est/simpleenroll",
                  request(sock.get_channel_binding("tls-unique")),
@@ -52,7 +52,7 @@ def with_tls_unique():
 def with_exporter():
     """Python has no exporter; openssl s_client prints what it exports."""
     client = subprocess.Popen(
-        ["openssl", "s_client", "-connect", "localhost:" + port, "-tls1_3",
+        ["openssl", "s_client", "-connect", "127.0.0.1:" + port, "-tls1_3",
          "-cert", files[0], "-key", files[1], "-nocommands", "-ign_eof",
          "-keymatexport", "EXPORTER-Channel-Binding", "-keymatexportlen",
          "32"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,

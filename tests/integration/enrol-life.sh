@@ -149,7 +149,7 @@ is "$(python3 "$(dirname "$0")/held.py" "$dev" s4 "$(conf device.port)" \
 
 ok "another name" ctl config name localhost,127.0.0.1,::1
 shown() {
-	openssl s_client -connect "localhost:$(conf device.port)" \
+	openssl s_client -connect "127.0.0.1:$(conf device.port)" \
 		</dev/null 2>/dev/null | openssl x509 -noout -ext subjectAltName |
 		grep -q 'IP Address:0:0:0:0:0:0:0:1'
 }

@@ -17,7 +17,7 @@ der = subprocess.run(
 body = json.dumps({"csr": base64.b64encode(der).decode()})
 ctx = ssl.create_default_context(cafile=folder + "/root.pem")
 ctx.load_cert_chain(f"{folder}/{name}.crt", f"{folder}/{name}.key")
-conn = http.client.HTTPSConnection("localhost", int(port), context=ctx,
+conn = http.client.HTTPSConnection("127.0.0.1", int(port), context=ctx,
                                    timeout=30)
 conn.connect()
 
@@ -36,6 +36,6 @@ try:
 finally:
     os.kill(int(pid), signal.SIGCONT)
 if conn.sock is None:
-    conn = http.client.HTTPSConnection("localhost", int(port), context=ctx,
+    conn = http.client.HTTPSConnection("127.0.0.1", int(port), context=ctx,
                                        timeout=30)
 print(first, enrol())

@@ -26,7 +26,7 @@ der = subprocess.run(
 ctx = ssl.create_default_context(cafile=folder + "/root.pem")
 ctx.load_cert_chain(f"{folder}/{name}.crt", f"{folder}/{name}.key")
 begin = time.monotonic()
-conn = http.client.HTTPSConnection("localhost", port, context=ctx, timeout=10,
+conn = http.client.HTTPSConnection("127.0.0.1", port, context=ctx, timeout=10,
                                    source_address=("127.0.0.9", 0))
 conn.request("POST", "/v1/enrol",
              json.dumps({"csr": base64.b64encode(der).decode()}),

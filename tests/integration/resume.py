@@ -17,9 +17,9 @@ if version == "1.2":
 
 def status(session):
     sock = ctx.wrap_socket(
-        socket.create_connection(("localhost", int(port)), 10),
+        socket.create_connection(("127.0.0.1", int(port)), 10),
         server_hostname="localhost", session=session)
-    conn = http.client.HTTPSConnection("localhost", int(port))
+    conn = http.client.HTTPSConnection("127.0.0.1", int(port))
     conn.sock = sock
     conn.request("POST", "/v1/status", "{}",
                  {"Content-Type": "application/json"})

@@ -9,7 +9,7 @@ import time
 ctx = ssl.create_default_context()
 ctx.check_hostname = False
 ctx.verify_mode = ssl.CERT_NONE
-sock = ctx.wrap_socket(socket.create_connection(("localhost",
+sock = ctx.wrap_socket(socket.create_connection(("127.0.0.1",
                                                  int(sys.argv[1]))))
 sock.sendall(b"POST /v1/enrol HTTP/1.1\r\nHost: localhost\r\n"
              b"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n")

@@ -44,7 +44,7 @@ dev_make ec
 dev_make rsa rsa3072
 fleet_json ec rsa >"$dev/fleet.json"
 ctl batch create fleet --policy p --devices "$dev/fleet.json" >/dev/null
-server=localhost:$(conf device.port)
+server=127.0.0.1:$(conf device.port)
 
 # client COMMAND option...
 client() {
