@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# sanitize
 # quoin-signd and its token worker, for real: a SoftHSM token in a folder of
 # its own, every rule allowed and refused, and every way to die.
 set -u
