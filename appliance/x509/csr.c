@@ -39,16 +39,22 @@ parse_extension(struct csr *csr, struct der *list)
 	return der_done(&seq) && der_done(&inner);
 }
 
+bool
+csr_extensions(struct csr *csr, struct der *list)
+{
+	do {
+		if (!parse_extension(csr, list))
+			return false;
+	} while (list->left != 0);
+	return true;
+}
+
 static bool
 parse_extensions(struct csr *csr, struct der *values)
 {
 	struct der list = der_enter(values, DER_SEQUENCE);
 
-	do {
-		if (!parse_extension(csr, &list))
-			return false;
-	} while (list.left != 0);
-	return der_done(values);
+	return csr_extensions(csr, &list) && der_done(values);
 }
 
 static bool

@@ -2,7 +2,7 @@
 #ifndef X509_CSR_H
 #define X509_CSR_H
 
-/* PKCS #10 certification requests (RFC 2986). */
+/* Certification requests: PKCS #10 (RFC 2986) and CRMF (RFC 4211). */
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -10,11 +10,15 @@
 
 #define CSR_DER_MAX 8192
 
-/* A parsed request; all bytes borrowed from the DER. What the requester
- * says about names is untrusted text. */
+struct der;
+
+/* A parsed request; all bytes borrowed from the DER, but the key of a CRMF
+ * one from the struct itself, which is not to be copied then. What the
+ * requester says about names is untrusted text. */
 struct csr {
 	struct bytes der;
-	struct bytes info;	/* CertificationRequestInfo: what is signed */
+	struct bytes info;	/* CertificationRequestInfo or CertRequest:
+				 * what is signed */
 	struct bytes subject;	/* Name, DER */
 	struct bytes cn;	/* first commonName; len 0: none */
 	struct pubkey key;
@@ -25,12 +29,26 @@ struct csr {
 	enum sig_alg alg;
 	struct bytes sig;
 	uint8_t sha256[32];	/* over der */
+	uint8_t spki[PUBKEY_SPKI_MAX]; /* CRMF: what key borrows from */
 };
 
 /* Strict parse; TOOBIG over CSR_DER_MAX, PROTO when it is no such DER,
  * INVALID when it is, but asks for what we do not do. Does not verify. */
 enum q_err csr_parse(struct bytes der, struct csr *ret_csr,
     struct fault *f) Q_CHECKED;
+
+/*
+ * The same of a CRMF CertReqMsg (RFC 4211 3): with subject and key in its
+ * template, and a signature by the key over its CertRequest as proof of
+ * possession. Other proofs are INVALID, and so is a private key to archive;
+ * what else it wishes (issuer, validity, controls, regInfo) is left aside.
+ */
+enum q_err csr_parse_crmf(struct bytes der, struct csr *ret_csr,
+    struct fault *f) Q_CHECKED;
+
+/* For both: the rest of an Extensions' contents (RFC 5280 4.1), of which there
+ * must be one. false when malformed. */
+bool csr_extensions(struct csr *csr, struct der *list);
 
 /* The request's own signature: proof that the requester has the key. */
 enum q_err csr_verify(const struct csr *csr, struct fault *f) Q_CHECKED;

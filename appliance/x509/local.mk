@@ -13,6 +13,7 @@ libx509_a_SOURCES = \
 	%reldir%/crl.h \
 	%reldir%/crl_check.c \
 	%reldir%/crl_check.h \
+	%reldir%/crmf.c \
 	%reldir%/csr.c \
 	%reldir%/csr.h \
 	%reldir%/der.c \
@@ -37,18 +38,24 @@ libx509_a_SOURCES = \
 x509_ldadd = libx509.a libbase.a $(OPENSSL_LIBS)
 x509_make = tests/unit/x509-make.c tests/unit/x509-make.h
 unit_tests += tests/unit/test-x509-cert tests/unit/test-x509-crl \
-	tests/unit/test-x509-csr tests/unit/test-x509-der
+	tests/unit/test-x509-crmf tests/unit/test-x509-csr \
+	tests/unit/test-x509-der
 tests_unit_test_x509_cert_SOURCES = tests/unit/test-x509-cert.c $(x509_make)
 tests_unit_test_x509_cert_LDADD = $(x509_ldadd)
 tests_unit_test_x509_crl_SOURCES = tests/unit/test-x509-crl.c $(x509_make)
 tests_unit_test_x509_crl_LDADD = $(x509_ldadd)
+tests_unit_test_x509_crmf_SOURCES = tests/unit/test-x509-crmf.c $(x509_make)
+tests_unit_test_x509_crmf_LDADD = $(x509_ldadd)
 tests_unit_test_x509_csr_SOURCES = tests/unit/test-x509-csr.c $(x509_make)
 tests_unit_test_x509_csr_LDADD = $(x509_ldadd)
 tests_unit_test_x509_der_SOURCES = tests/unit/test-x509-der.c $(x509_make)
 tests_unit_test_x509_der_LDADD = $(x509_ldadd)
 
 fuzzers += tests/fuzz/fuzz-csr tests/fuzz/fuzz-cert tests/fuzz/fuzz-crl \
-	tests/fuzz/fuzz-pem
+	tests/fuzz/fuzz-pem tests/fuzz/fuzz-crmf
+tests_fuzz_fuzz_crmf_SOURCES = tests/fuzz/fuzz-crmf.c $(fuzz_main)
+tests_fuzz_fuzz_crmf_LDADD = $(x509_ldadd)
+tests_fuzz_fuzz_crmf_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_csr_SOURCES = tests/fuzz/fuzz-csr.c $(fuzz_main)
 tests_fuzz_fuzz_csr_LDADD = $(x509_ldadd)
 tests_fuzz_fuzz_csr_LDFLAGS = $(fuzz_ldflags)
@@ -62,4 +69,4 @@ tests_fuzz_fuzz_pem_SOURCES = tests/fuzz/fuzz-pem.c $(fuzz_main)
 tests_fuzz_fuzz_pem_LDADD = $(x509_ldadd)
 tests_fuzz_fuzz_pem_LDFLAGS = $(fuzz_ldflags)
 EXTRA_DIST += tests/fuzz/corpus-csr tests/fuzz/corpus-cert \
-	tests/fuzz/corpus-crl tests/fuzz/corpus-pem
+	tests/fuzz/corpus-crl tests/fuzz/corpus-pem tests/fuzz/corpus-crmf
