@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Mongo-server is a server of MongoDB's wire protocol for tests: FerretDB as
+// a library, over SQLite files in a folder of the caller's. FerretDB's update
+// reads and then writes, so that two at a time would lose one; what clients
+// send goes through a gate that lets one command through at a time.
+//
+// Once it serves, it prints its address on a line of its own. SIGUSR1 closes
+// its port and every connection, or opens it again.
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"log/slog"
+	"net/url"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/FerretDB/FerretDB/ferretdb"
+)
+
+// What FerretDB keeps is on disk before a write is answered, as a journalled
+// write to a real server is. The busy handler must come before the WAL.
+var pragmas = url.Values{"_pragma": {"busy_timeout(10000)",
+	"journal_mode(wal)", "auto_vacuum(none)", "synchronous(full)"}}
+
+func main() {
+	dir := flag.String("dir", "", "folder for the data (required)")
+	addr := flag.String("listen", "127.0.0.1:0", "address; port 0: any")
+	cert := flag.String("cert", "", "PEM with certificate and key: TLS")
+	ca := flag.String("client-ca", "", "PEM: demand client certificates")
+	user := flag.String("user", "",
+		"NAME:PASSWORD to prove by SCRAM-SHA-256")
+	lose := flag.Uint64("lose", 0, "break the connection at every Nth "+
+		"write, in turns before it is done and before it is answered")
+	flag.Parse()
+	log.SetFlags(0)
+	log.SetPrefix("mongo-server: ")
+	// What runs out of space is told so, as on a full disk.
+	signal.Ignore(syscall.SIGXFSZ)
+	if err := run(*dir, *addr, *cert, *ca, *user, *lose); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(dir, addr, cert, ca, user string, lose uint64) error {
+	conf, err := tlsConfig(cert, ca)
+	if err != nil {
+		return err
+	}
+	inside, err := startFerretDB(dir)
+	if err != nil {
+		return err
+	}
+	g := &gate{inside: inside, addr: addr, tls: conf, lose: lose}
+	if g.scram, err = newScram(user); err != nil {
+		return err
+	}
+	if err := g.open(); err != nil {
+		return err
+	}
+	fmt.Println(g.addr)
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGUSR1, syscall.SIGTERM, syscall.SIGINT)
+	for s := range signals {
+		if s != syscall.SIGUSR1 {
+			return nil
+		}
+		if g.isOpen() {
+			g.close()
+		} else if err := g.open(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func tlsConfig(cert, ca string) (*tls.Config, error) {
+	if cert == "" {
+		return nil, nil
+	}
+	pair, err := tls.LoadX509KeyPair(cert, cert)
+	if err != nil {
+		return nil, err
+	}
+	conf := &tls.Config{Certificates: []tls.Certificate{pair}}
+	if ca == "" {
+		return conf, nil
+	}
+	pem, err := os.ReadFile(ca)
+	if err != nil {
+		return nil, err
+	}
+	conf.ClientCAs = x509.NewCertPool()
+	if !conf.ClientCAs.AppendCertsFromPEM(pem) {
+		return nil, errors.New(ca + ": no certificate")
+	}
+	conf.ClientAuth = tls.RequireAndVerifyClientCert
+	return conf, nil
+}
+
+// startFerretDB serves on an abstract socket, which it returns the name of.
+func startFerretDB(dir string) (string, error) {
+	if dir == "" {
+		return "", errors.New("-dir is missing")
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	inside := fmt.Sprintf("@quoin-mongo-server-%d", os.Getpid())
+	f, err := ferretdb.New(&ferretdb.Config{
+		Listener:  ferretdb.ListenerConfig{Unix: inside},
+		Handler:   "sqlite",
+		SQLiteURL: "file:" + dir + "/?" + pragmas.Encode(),
+		Logger: slog.New(slog.NewTextHandler(os.Stderr,
+			&slog.HandlerOptions{Level: slog.LevelError})),
+	})
+	if err != nil {
+		return "", err
+	}
+	go func() { log.Fatal("FerretDB ended: ", f.Run(context.Background())) }()
+	return inside, nil
+}
