@@ -30,7 +30,8 @@
 	X(SIGNATURE, 17, 400, 65, "signature does not verify")           \
 	X(USAGE, 18, 400, 64, "wrong usage")                             \
 	X(CONFIG, 19, 500, 78, "wrong configuration")                    \
-	X(PENDING, 20, 202, 75, "will be answered later")
+	X(PENDING, 20, 202, 75, "will be answered later")                \
+	X(WAIT, 21, 202, 75, "waits for an operator's approval")
 
 enum q_err {
 #define X(name, num, http, code, text) Q_##name = (num),

@@ -41,6 +41,13 @@ append_certs(bson_t *b, const char *name, const struct rec_certs *certs)
 }
 
 static bool
+append_bytes(bson_t *b, const char *name, struct bytes bytes)
+{
+	return bytes.len == 0 || BSON_APPEND_BINARY(b, name,
+	    BSON_SUBTYPE_BINARY, bytes.p, (uint32_t)bytes.len);
+}
+
+static bool
 append_field(bson_t *b, const struct rec_field *fd, const void *rec)
 {
 	int64_t v;
@@ -48,6 +55,8 @@ append_field(bson_t *b, const struct rec_field *fd, const void *rec)
 	if (fd->kind == REC_CERTS)
 		return append_certs(b, fd->name,
 		    (const void *)((const char *)rec + fd->offset));
+	if (fd->kind == REC_BYTES)
+		return append_bytes(b, fd->name, rec_bytes(fd, rec));
 	if (fd->kind == REC_STR)
 		return *rec_str(fd, rec) == '\0' ||
 		    BSON_APPEND_UTF8(b, fd->name, rec_str(fd, rec));
@@ -91,6 +100,24 @@ get_str(const bson_iter_t *it, char *out, size_t cap)
 		return false;
 	memcpy(out, s, len);
 	out[len] = '\0';
+	return true;
+}
+
+/* At most cap bytes to where rec_bytes() finds them. */
+static bool
+get_bytes(const bson_iter_t *it, void *at, size_t cap)
+{
+	bson_subtype_t subtype;
+	const uint8_t *p;
+	uint32_t len;
+
+	if (!BSON_ITER_HOLDS_BINARY(it))
+		return false;
+	bson_iter_binary(it, &subtype, &len, &p);
+	if (subtype != BSON_SUBTYPE_BINARY || len > cap)
+		return false;
+	*(size_t *)at = len;
+	memcpy((char *)at + sizeof(size_t), p, len);
 	return true;
 }
 
@@ -190,6 +217,8 @@ get_field(const bson_iter_t *it, const struct rec_field *fd, void *rec)
 		return get_time(it, num);
 	case REC_CERTS:
 		return get_certs(it, (void *)at);
+	case REC_BYTES:
+		return get_bytes(it, at, (size_t)fd->high);
 	}
 	return false;
 }

@@ -6,6 +6,7 @@
 #include <json-c/json.h>
 
 #include "base/clock.h"
+#include "base/codec.h"
 
 /* Add a member, taking over the value: false when out of memory. */
 static bool
@@ -62,6 +63,16 @@ json_certs(const struct rec_certs *certs)
 }
 
 static struct json_object *
+json_bytes(struct bytes b)
+{
+	AUTO_BUF struct buf text = BUF_INIT(2 * REC_DOC_MAX);
+
+	b64_encode(&text, b.p, b.len, 0);
+	return text.bad ? NULL
+	    : json_object_new_string_len((const char *)text.p, (int)text.len);
+}
+
+static struct json_object *
 json_field(const struct rec_field *fd, const void *rec)
 {
 	switch (fd->kind) {
@@ -78,6 +89,8 @@ json_field(const struct rec_field *fd, const void *rec)
 	case REC_CERTS:
 		return json_certs((const void *)((const char *)rec +
 		    fd->offset));
+	case REC_BYTES:
+		return json_bytes(rec_bytes(fd, rec));
 	}
 	return NULL;
 }

@@ -14,6 +14,8 @@
 #define X(name, num, text) [num] = (text),
 static const char *const rec_device_state_names[] = { REC_DEVICE_STATES(X) };
 static const char *const rec_device_intent_names[] = { REC_DEVICE_INTENTS(X) };
+static const char *const rec_device_approval_names[] = {
+	REC_DEVICE_APPROVALS(X) };
 #undef X
 
 #define NAMES_STR(T, name) NULL
@@ -22,6 +24,7 @@ static const char *const rec_device_intent_names[] = { REC_DEVICE_INTENTS(X) };
 #define NAMES_BOOL(T, name) NULL
 #define NAMES_TIME(T, name) NULL
 #define NAMES_CERTS(T, name) NULL
+#define NAMES_BYTES(T, name) NULL
 
 #define FIELD(T, kind, name, low, high, flags, text)                      \
 	{ #name, REC_##kind, offsetof(struct rec_##T, name), (low), (high), \
@@ -150,6 +153,16 @@ rec_int(const struct rec_field *fd, const void *rec)
 	return fd->kind == REC_BOOL ? *(const bool *)at : *(const int64_t *)at;
 }
 
+struct bytes
+rec_bytes(const struct rec_field *fd, const void *rec)
+{
+	const char *at = (const char *)rec + fd->offset;
+
+	/* The length, and behind it the bytes. */
+	return (struct bytes){ (const uint8_t *)at + sizeof(size_t),
+	    *(const size_t *)(const void *)at };
+}
+
 static const struct rec_certs *
 rec_certs(const struct rec_field *fd, const void *rec)
 {
@@ -165,6 +178,12 @@ cert_same(const struct rec_cert *a, const struct rec_cert *b)
 	    a->revoked_at == b->revoked_at && a->reason == b->reason;
 }
 
+static bool
+bytes_same(struct bytes a, struct bytes b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+}
+
 bool
 rec_same(const struct rec_field *fd, const void *a, const void *b)
 {
@@ -172,6 +191,8 @@ rec_same(const struct rec_field *fd, const void *a, const void *b)
 
 	if (fd->kind == REC_STR)
 		return strcmp(rec_str(fd, a), rec_str(fd, b)) == 0;
+	if (fd->kind == REC_BYTES)
+		return bytes_same(rec_bytes(fd, a), rec_bytes(fd, b));
 	if (fd->kind != REC_CERTS)
 		return rec_int(fd, a) == rec_int(fd, b);
 	ca = rec_certs(fd, a);
@@ -227,6 +248,12 @@ certs_fit(const struct rec_certs *certs)
 	return true;
 }
 
+static bool
+bytes_fit(const struct rec_field *fd, struct bytes b)
+{
+	return b.len >= (size_t)fd->low && b.len <= (size_t)fd->high;
+}
+
 static enum q_err
 field_check(const struct rec_desc *d, const struct rec_field *fd,
     const void *rec, struct fault *f)
@@ -255,6 +282,9 @@ field_check(const struct rec_desc *d, const struct rec_field *fd,
 		break;
 	case REC_CERTS:
 		good = certs_fit(rec_certs(fd, rec));
+		break;
+	case REC_BYTES:
+		good = bytes_fit(fd, rec_bytes(fd, rec));
 		break;
 	}
 	return good ? Q_OK : fault_set(f, Q_INVALID, "%s.%s: out of range",

@@ -17,8 +17,10 @@
  *	BOOL	bool; bool; true or false
  *	TIME	int64_t, seconds since 1970; date; RFC 3339 in UTC
  *	CERTS	struct rec_certs; array; array
- * An empty string, 0 and false are not stored and not indexed: absent is the
- * same. A STR with low > 0 must be there.
+ *	BYTES	struct { size_t len; uint8_t p[high]; }, low..high bytes; binary
+ *		(generic); base64
+ * An empty string, no bytes, 0 and false are not stored and not indexed:
+ * absent is the same. A STR or BYTES with low > 0 must be there.
  *
  * The key is no field of the document; it travels beside it.
  */
@@ -35,6 +37,8 @@
 #define REC_NAME_MAX 64 /* of batches, policies, leases */
 #define REC_CERTS_MAX 8
 #define REC_SPAN_MAX 3153600000 /* 100 years of seconds */
+#define REC_CERT_DER_MAX 4096
+#define REC_SEALED_MAX 128
 
 enum rec_flag {
 	REC_PLAIN = 0,
@@ -56,6 +60,12 @@ enum rec_flag {
 	X(INTENT_PUBLISH, 1, "publish")                         \
 	X(INTENT_DELETE, 2, "delete")
 
+/* Whether an operator lets it enrol for the first time. */
+#define REC_DEVICE_APPROVALS(X)                                 \
+	X(APPROVAL_NONE, 0, "none")                             \
+	X(APPROVAL_WAITING, 1, "waiting")                       \
+	X(APPROVAL_APPROVED, 2, "approved")
+
 enum rec_device_state {
 #define X(name, num, text) DEVICE_##name = (num),
 	REC_DEVICE_STATES(X)
@@ -65,6 +75,12 @@ enum rec_device_state {
 enum rec_device_intent {
 #define X(name, num, text) DEVICE_##name = (num),
 	REC_DEVICE_INTENTS(X)
+#undef X
+};
+
+enum rec_device_approval {
+#define X(name, num, text) DEVICE_##name = (num),
+	REC_DEVICE_APPROVALS(X)
 #undef X
 };
 
@@ -79,7 +95,9 @@ enum rec_device_intent {
 	F(T, TIME, load_at, 0, 0, REC_PLAIN,                                \
 	    "when the load was last seen alive")                            \
 	F(T, BOOL, deleting, 0, 1, REC_PLAIN,                               \
-	    "its devices are being revoked and deleted, then it is")
+	    "its devices are being revoked and deleted, then it is")        \
+	F(T, BOOL, token_alone, 0, 1, REC_PLAIN,                            \
+	    "a token is enough without a certificate")
 
 #define REC_DEVICE_FIELDS(F, T)                                             \
 	F(T, STR, batch, 1, REC_NAME_MAX, REC_INDEX | REC_GROUP | REC_FIXED, \
@@ -102,7 +120,12 @@ enum rec_device_intent {
 	F(T, CERTS, certs, 0, REC_CERTS_MAX, REC_PLAIN,                     \
 	    "certificates it may hold, newest first")                       \
 	F(T, ENUM, intent, 0, 2, REC_INDEX, "what must still be done")      \
-	F(T, STR, load, 0, 16, REC_PLAIN, "the load that brought it")
+	F(T, STR, load, 0, 16, REC_PLAIN,                                   \
+	    "the load, or the enrolment, that brought it")                  \
+	F(T, ENUM, approval, 0, 2, REC_INDEX,                               \
+	    "whether an operator lets it enrol for the first time")         \
+	F(T, STR, asked, 0, 32, REC_PLAIN,                                  \
+	    "digest of the request that began to wait for that")
 
 #define REC_POLICY_FIELDS(F, T)                                             \
 	F(T, INT, device_lifetime, 1, REC_SPAN_MAX, REC_PLAIN,              \
@@ -117,6 +140,10 @@ enum rec_device_intent {
 	    "devices may renew with a new key")                             \
 	F(T, BOOL, allow_rsa2048, 0, 1, REC_PLAIN,                          \
 	    "devices may have RSA keys of 2048 bits")                       \
+	F(T, BOOL, allow_serverkey, 0, 1, REC_PLAIN,                        \
+	    "devices may have their key made by the appliance")             \
+	F(T, BOOL, approve, 0, 1, REC_PLAIN,                                \
+	    "an operator approves each first enrolment")                    \
 	F(T, STR, hub, 0, REC_NAME_MAX, REC_PLAIN, "hub of its devices")    \
 	F(T, TIME, created_at, 0, 0, REC_FIXED, "when it was made")
 
@@ -144,6 +171,30 @@ enum rec_device_intent {
 	F(T, STR, owner, 1, 64, REC_PLAIN, "process that holds it")         \
 	F(T, TIME, until, 0, 0, REC_PLAIN, "when it lapses")
 
+#define REC_AUTH_CERT_FIELDS(F, T)                                          \
+	F(T, STR, name, 1, REC_NAME_MAX, REC_PLAIN, "for people")           \
+	F(T, BYTES, cert, 1, REC_CERT_DER_MAX, REC_FIXED,                   \
+	    "X.509 certificate, DER")                                       \
+	F(T, BOOL, must_preregister, 0, 1, REC_PLAIN,                       \
+	    "the DeviceID must be in a batch already")                      \
+	F(T, BOOL, requires_token, 0, 1, REC_PLAIN,                         \
+	    "a token of the batch must come with it")                       \
+	F(T, STR, batch, 0, REC_NAME_MAX, REC_INDEX,                        \
+	    "batch that unknown devices come into")                         \
+	F(T, TIME, created_at, 0, 0, REC_FIXED, "when it was added")
+
+#define REC_TOKEN_FIELDS(F, T)                                              \
+	F(T, STR, digest, 64, 64, REC_INDEX | REC_FIXED,                    \
+	    "SHA-256 of its value, in hex")                                 \
+	F(T, BYTES, sealed, 1, REC_SEALED_MAX, REC_FIXED,                   \
+	    "its value, sealed by quoin-signd")                             \
+	F(T, STR, batch, 1, REC_NAME_MAX, REC_INDEX,                        \
+	    "batch that it lets devices into")                              \
+	F(T, TIME, not_before, 0, 0, REC_PLAIN, "valid from this moment")   \
+	F(T, TIME, not_after, 0, 0, REC_PLAIN,                              \
+	    "valid up to the moment before")                                \
+	F(T, TIME, created_at, 0, 0, REC_FIXED, "when it was made")
+
 /*
  * X(name, NAME, num, FIELDS, kind of key, the key in JSON, text). Numbers
  * are wire protocol, below 64 and never reused. Kinds of key:
@@ -166,7 +217,11 @@ enum rec_device_intent {
 	X(activity, ACTIVITY, 6, REC_ACTIVITY_FIELDS, PATH, "id",           \
 	    "who did what; keys are in order of time")                      \
 	X(lease, LEASE, 7, REC_LEASE_FIELDS, NAME, "name",                  \
-	    "work that one process at a time does")
+	    "work that one process at a time does")                         \
+	X(auth_cert, AUTH_CERT, 8, REC_AUTH_CERT_FIELDS, DEVICE, "id",      \
+	    "a manufacturer's CA, by the SHA-256 of its certificate")       \
+	X(token, TOKEN, 9, REC_TOKEN_FIELDS, NAME, "name",                  \
+	    "a secret in the firmware of a batch's devices")
 
 enum rec_type {
 #define X(name, NAME, num, FIELDS, key, json, text) REC_##NAME = (num),
@@ -194,6 +249,7 @@ struct rec_certs {
 #define REC_C_BOOL(name, high) bool name;
 #define REC_C_TIME(name, high) int64_t name;
 #define REC_C_CERTS(name, high) struct rec_certs name;
+#define REC_C_BYTES(name, high) struct { size_t len; uint8_t p[high]; } name;
 
 /* How each struct rec_<type> begins. rev is 0 in what was never stored. */
 struct rec_head {
@@ -220,7 +276,9 @@ union rec_any {
 #undef X
 };
 
-enum rec_kind { REC_STR, REC_INT, REC_ENUM, REC_BOOL, REC_TIME, REC_CERTS };
+enum rec_kind {
+	REC_STR, REC_INT, REC_ENUM, REC_BOOL, REC_TIME, REC_CERTS, REC_BYTES
+};
 enum rec_key { REC_KEY_NAME, REC_KEY_DEVICE, REC_KEY_PATH };
 
 struct rec_field {
@@ -263,8 +321,10 @@ enum q_err rec_key_check(const struct rec_desc *d, const char *key,
 enum q_err rec_check(const struct rec_desc *d, const void *rec,
     struct fault *f) Q_CHECKED;
 
-/* A field's value: of a STR; of a BOOL or whatever is an int64_t. */
+/* A field's value: of a STR; of BYTES, borrowed; of a BOOL or whatever is an
+ * int64_t. */
 const char *rec_str(const struct rec_field *fd, const void *rec);
+struct bytes rec_bytes(const struct rec_field *fd, const void *rec);
 int64_t rec_int(const struct rec_field *fd, const void *rec);
 
 /* Whether two records of a type have the same value there. */

@@ -148,7 +148,7 @@ enum rec_verb {
 	X(BATCH, ENROL, REC_READ | REC_PUT | REC_DELETE)     \
 	X(DEVICE, ADMIN, REC_WRITE)                          \
 	X(DEVICE, WEB, REC_WRITE)                            \
-	X(DEVICE, ENROL, REC_READ | REC_PUT | REC_DELETE)    \
+	X(DEVICE, ENROL, REC_WRITE)                          \
 	X(POLICY, ADMIN, REC_WRITE)                          \
 	X(POLICY, WEB, REC_WRITE)                            \
 	X(POLICY, ENROL, REC_READ)                           \
@@ -163,7 +163,13 @@ enum rec_verb {
 	X(ACTIVITY, ENROL, REC_INSERT)                       \
 	X(LEASE, ADMIN, REC_WRITE)                           \
 	X(LEASE, WEB, REC_WRITE)                             \
-	X(LEASE, ENROL, REC_WRITE)
+	X(LEASE, ENROL, REC_WRITE)                           \
+	X(AUTH_CERT, ADMIN, REC_WRITE)                       \
+	X(AUTH_CERT, WEB, REC_WRITE)                         \
+	X(AUTH_CERT, ENROL, REC_READ)                        \
+	X(TOKEN, ADMIN, REC_WRITE)                           \
+	X(TOKEN, WEB, REC_WRITE)                             \
+	X(TOKEN, ENROL, REC_READ)
 
 /* The verbs a role has on a type. */
 unsigned rec_access(uint32_t role, uint32_t type);

@@ -44,6 +44,10 @@ fill(const struct rec_field *fd, void *rec)
 			memset(c->issuer, 'b', sizeof(c->issuer) - 1);
 		}
 		return;
+	case REC_BYTES:
+		*(size_t *)(void *)at = (size_t)fd->high;
+		memset(at + sizeof(size_t), 0xa5, (size_t)fd->high);
+		return;
 	}
 }
 
@@ -104,6 +108,8 @@ test_over(const struct rec_desc *d, const struct rec_field *fd)
 		++*(int64_t *)(void *)at;
 	else if (fd->kind == REC_STR)
 		at[0] = '\n';
+	else if (fd->kind == REC_BYTES)
+		++*(size_t *)(void *)at;
 	else
 		((struct rec_certs *)(void *)at)->c[3].reason = 11;
 	snprintf(want, sizeof(want), "%s.%s", d->name, fd->name);
@@ -115,6 +121,11 @@ test_over(const struct rec_desc *d, const struct rec_field *fd)
 	}
 	if (fd->kind == REC_STR && fd->low > 0) {
 		at[0] = '\0';
+		is_int(rec_check(d, &rec, NULL), Q_INVALID, "%s: must be",
+		    want);
+	}
+	if (fd->kind == REC_BYTES && fd->low > 0) {
+		*(size_t *)(void *)at = 0;
 		is_int(rec_check(d, &rec, NULL), Q_INVALID, "%s: must be",
 		    want);
 	}
@@ -153,6 +164,7 @@ test_strict(void)
 	bson_t b = BSON_INITIALIZER;
 	struct fault f = { 0 };
 	char big[80];
+	uint8_t over[REC_SEALED_MAX + 1] = { 0 };
 	AUTO_BUF struct buf doc = BUF_INIT(REC_DOC_MAX);
 	struct rec_device dev = { .batch = "b" }, got;
 
@@ -183,6 +195,18 @@ test_strict(void)
 	BSON_APPEND_UTF8(&b, "batch", "a");
 	BSON_APPEND_INT32(&b, "state", 4);
 	is_int(decode_one(d, &b, NULL), Q_INVALID, "no such state");
+	d = rec_desc(REC_TOKEN);
+	bson_init(&b);
+	BSON_APPEND_BINARY(&b, "sealed", BSON_SUBTYPE_UUID,
+	    (const uint8_t *)big, 16);
+	is_int(decode_one(d, &b, &f), Q_INVALID, "binary of another subtype");
+	is_str(f.msg, "token.sealed: wrong type or too long", "by name");
+	bson_init(&b);
+	BSON_APPEND_BINARY(&b, "sealed", BSON_SUBTYPE_BINARY, over,
+	    sizeof(over));
+	is_int(decode_one(d, &b, &f), Q_INVALID, "binary too long");
+	is_str(f.msg, "token.sealed: wrong type or too long", "by name");
+	d = rec_desc(REC_DEVICE);
 	is_int(rec_encode(d, &dev, &doc), Q_OK, "small device");
 	buf_put(&doc, "", 1);
 	is_int(rec_decode(d, buf_bytes(&doc), &got, NULL), Q_INVALID,
@@ -265,6 +289,7 @@ test_json(void)
 		.state = DEVICE_REVOKED, .due = 1800000000,
 		.certs = { .n = 1, .c[0] = { .serial = "ab",
 		    .issuer = "cd" } } };
+	struct rec_auth_cert ca = { .cert = { 3, { 0x30, 0x01, 0x03 } } };
 	struct json_object *o = rec_to_json(rec_desc(REC_DEVICE), &dev);
 
 	is_str(member(o, "id"), "k", "json: key");
@@ -276,6 +301,9 @@ test_json(void)
 	ok(member(o, "certs") != NULL &&
 	    strstr(member(o, "certs"), "\"serial\": \"ab\"") != NULL,
 	    "json: certificates");
+	json_object_put(o);
+	o = rec_to_json(rec_desc(REC_AUTH_CERT), &ca);
+	is_str(member(o, "cert"), "MAED", "json: bytes");
 	json_object_put(o);
 }
 
@@ -296,8 +324,10 @@ test_access(void)
 	is_int(rec_access(ROLE_ENROL, REC_SETTING), REC_READ, "and settings");
 	ok(!(rec_access(ROLE_ENROL, REC_BATCH) & REC_INSERT),
 	    "and makes no batch");
-	ok(!(rec_access(ROLE_ENROL, REC_DEVICE) & REC_INSERT),
-	    "and no device");
+	is_int(rec_access(ROLE_ENROL, REC_AUTH_CERT), REC_READ,
+	    "lets nobody else in");
+	is_int(rec_access(ROLE_ENROL, REC_TOKEN), REC_READ,
+	    "by no new token, either");
 	for (uint32_t role = 1; role < ROLE_ALL; role <<= 1)
 		ok(!(rec_access(role, REC_ACTIVITY) & (REC_PUT | REC_DELETE)),
 		    "%s changes no activity", role_name(role));
