@@ -23,6 +23,7 @@
 
 static char text[1 << 20];
 static const char get_hello[] = "GET /hello HTTP/1.1\r\n" H "\r\n";
+static const char get_slot[] = "GET /slot HTTP/1.1\r\n" H "\r\n";
 static const char get_big[] = "GET /big HTTP/1.1\r\n" H "\r\n";
 
 static enum q_err
@@ -99,7 +100,8 @@ on_tls(void *ctx, const struct http_request *rq, struct http_response *rs,
 			hex_encode(b, n, hex);
 		buf_printf(&rs->body, " %s", hex);
 	}
-	buf_puts(&rs->body, " ");
+	buf_printf(&rs->body, " sent %d more", sk_X509_num(
+	    SSL_get_peer_cert_chain(rq->ssl)));
 	return Q_OK;
 }
 
@@ -126,7 +128,38 @@ on_empty(void *ctx, const struct http_request *rq, struct http_response *rs,
 	return Q_OK;
 }
 
+static enum q_err
+on_rest(void *ctx, const struct http_request *rq, struct http_response *rs,
+    struct fault *f)
+{
+	(void)ctx;
+	(void)f;
+	buf_puts(&rs->body, rq->param[0]);
+	return Q_OK;
+}
+
+/* A secret, and how often the connection has been here. */
+static enum q_err
+on_slot(void *ctx, const struct http_request *rq, struct http_response *rs,
+    struct fault *f)
+{
+	char *n = rq->slot->p;
+
+	(void)ctx;
+	(void)f;
+	if (n == NULL) {
+		n = calloc(1, 1);
+		*rq->slot = (struct http_slot){ n, free };
+	}
+	buf_printf(&rs->body, "visit %d", ++*n);
+	rs->secret = true;
+	return Q_OK;
+}
+
 static const struct http_route routes[] = {
+	{ "GET", "/slot", on_slot, 0, 0, 0 },
+	{ "GET", "/rest/{*}", on_rest, 0, 0, 0 },
+	{ "GET", "/rest/{a}/x", on_rest, 0, 0, 0 },
 	{ "GET", "/hello", on_hello, 0, 0, 0 },
 	{ "POST", "/echo/{a}", on_echo, 0, 0, 1000 },
 	{ "PUT", "/echo/{a}/part/{b}", on_echo, 0, 0, 0 },
@@ -166,6 +199,14 @@ static const struct {
 	{ 200, "\r\nGET /hello HTTP/1.1\r\n" H "\r\n", "\r\nETag: \"7\"\r\n" },
 	{ 200, "GET /hell%6f?q=1 HTTP/1.1\r\n" H "\r\n", "hi /hello" },
 	{ 200, "GET /hello HTTP/1.0\r\n\r\n", "Connection: close" },
+	{ 200, "GET /hello HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n",
+	    "Connection: keep-alive" },
+	{ 200, "GET /hello HTTP/1.0\r\nConnection: keep-alive, close\r\n"
+	    "\r\n", "Connection: close" },
+	{ 200, "GET /slot HTTP/1.1\r\n" H "\r\n", "visit 1" },
+	{ 200, "GET /rest/a//b%2Fc/%2e./%2B=?q HTTP/1.1\r\n" H "\r\n",
+	    "\r\n\r\na//b/c/../+=" },
+	{ 200, "GET /rest/a/x HTTP/1.1\r\n" H "\r\n", "\r\n\r\na" },
 	{ 200, "GET /echo/fixed HTTP/1.1\r\n" H "\r\n", "/echo/fixed" },
 	{ 200, "HEAD /hello HTTP/1.1\r\n" H "\r\n", "Content-Length: 24" },
 	{ 204, "DELETE /empty HTTP/1.1\r\n" H "\r\n", "204 No Content" },
@@ -205,6 +246,11 @@ static const struct {
 	{ 400, "GET /%2e%2E/hello HTTP/1.1\r\n" H "\r\n", "dot segment" },
 	{ 400, "GET //hello HTTP/1.1\r\n" H "\r\n", "empty" },
 	{ 400, "GET /a%2fb HTTP/1.1\r\n" H "\r\n", "slash" },
+	{ 404, "GET /rest/ HTTP/1.1\r\n" H "\r\n", "" },
+	{ 200, "GET /rest//x HTTP/1.1\r\n" H "\r\n", "\r\n\r\n/x" },
+	{ 400, "GET /rest/%2e%2e/x HTTP/1.1\r\n" H "\r\n", "dot segment" },
+	{ 400, "GET /x/../rest/a HTTP/1.1\r\n" H "\r\n", "dot segment" },
+	{ 400, "GET /rest/a%00 HTTP/1.1\r\n" H "\r\n", "bad escape" },
 	{ 400, "GET /a%00b HTTP/1.1\r\n" H "\r\n", "bad escape" },
 	{ 400, "GET /a%4 HTTP/1.1\r\n" H "\r\n", "bad escape" },
 	{ 400, "GET http://x/hello HTTP/1.1\r\n" H "\r\n", "not a path" },
@@ -345,6 +391,13 @@ test_keep_alive(uint16_t port)
 	    "both were answered, and the second ended it");
 	close(fd);
 	fd = tcp_open(port, 1);
+	for (int i = 1; i <= 3; i++) {
+		send(fd, get_slot, sizeof(get_slot) - 1, MSG_NOSIGNAL);
+		tcp_answer(fd, true, text, sizeof(text));
+	}
+	ok(strstr(text, "visit 3") != NULL, "a connection keeps its slot");
+	close(fd);
+	fd = tcp_open(port, 1);
 	send(fd, get_hello, sizeof(get_hello) - 1, MSG_NOSIGNAL);
 	tcp_answer(fd, true, text, sizeof(text));
 	began = clock_mono_ms();
@@ -432,6 +485,29 @@ test_tls_version(struct http_server *s, int version,
 		    NULL, "%s: tls-unique", name);
 		tls_close(ssl);
 	}
+	tls_client_free(&c);
+}
+
+/* Whose certificate needs others beside it: they are there each time. */
+static void
+test_chain(struct http_server *s, int version, const struct identity *id,
+    const struct identity *more)
+{
+	struct tls_client c;
+	struct http_stats before, after;
+
+	tls_client_init(&c, version, id);
+	SSL_CTX_add1_chain_cert(c.ctx, more->cert);
+	http_server_stats(s, &before);
+	for (int i = 0; i < 3; i++)
+		ok(tls_ask(&c, http_server_port(s), "GET /tls HTTP/1.1\r\n" H
+		    "\r\n", text, sizeof(text)) == 200 &&
+		    strstr(text, " sent 1 more") != NULL &&
+		    strstr(text, id->sha256) != NULL,
+		    "%x: a chain of two is seen", (unsigned)version);
+	http_server_stats(s, &after);
+	ok(c.session != NULL, "there is a ticket");
+	is_int(after.resumed - before.resumed, 0, "but it resumes nothing");
 	tls_client_free(&c);
 }
 
@@ -557,6 +633,8 @@ main(void)
 
 	tls = serve(a);
 	test_tls(tls, &device);
+	test_chain(tls, TLS1_2_VERSION, &device, &first);
+	test_chain(tls, TLS1_3_VERSION, &device, &first);
 	test_swap(tls, b);
 	http_server_stop(tls);
 	http_server_stop(NULL);

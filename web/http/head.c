@@ -77,7 +77,7 @@ target_parse(char *target, struct http_head *h)
 	for (size_t i = 0; i + 2 < len; i++)
 		if (target[i] == '%' && target[i + 1] == '2' &&
 		    (target[i + 2] | 32) == 'f')
-			return REFUSE(400, "escaped slash in path");
+			h->odd = REFUSE(400, "escaped slash in path");
 	if (!http_unescape(target, len, false, target, len + 1))
 		return REFUSE(400, "bad escape in path");
 	for (const char *s = target; s != NULL; s = strchr(s + 1, '/')) {
@@ -85,7 +85,7 @@ target_parse(char *target, struct http_head *h)
 
 		if ((n == 0 && s[1] == '/') || (n == 1 && s[1] == '.') ||
 		    (n == 2 && s[1] == '.' && s[2] == '.'))
-			return REFUSE(400, "empty or dot segment in path");
+			h->odd = REFUSE(400, "empty or dot segment in path");
 	}
 	return FINE;
 }
@@ -174,10 +174,13 @@ take_connection(struct http_head *h, const char *v)
 		size_t n = strcspn(v, ", \t");
 
 		if (n == 5 && strncasecmp(v, "close", 5) == 0)
-			h->keep_alive = false;
+			h->close = true;
+		else if (n == 10 && strncasecmp(v, "keep-alive", 10) == 0)
+			h->keep_alive = true;
 		v += n;
 		v += strspn(v, ", \t");
 	}
+	h->keep_alive = h->keep_alive && !h->close;
 	return FINE;
 }
 

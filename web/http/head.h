@@ -8,15 +8,23 @@
 
 #include "http/http.h"
 
+/* A refusal: 0, or the status of the error and one line why. */
+struct http_refusal {
+	int status;
+	const char *why;
+};
+
 /* A request head, taken apart. Everything points into text. */
 struct http_head {
 	const char *method;
 	const char *path;
 	const char *query;
+	struct http_refusal odd; /* the path's, unless a {*} takes it */
 	const char *content_type;
 	bool version_1_1;
 	bool head; /* the method was HEAD; method says GET */
 	bool keep_alive;
+	bool close; /* the client says so */
 	bool expect_continue;
 	bool chunked;
 	int64_t content_length; /* -1: none given */
@@ -28,12 +36,6 @@ struct http_head {
 	} line[HTTP_HEADERS_MAX];
 	char type[128];
 	char text[HTTP_LINE_MAX + HTTP_HEAD_MAX + 8];
-};
-
-/* A refusal: 0, or the status of the error and one line why. */
-struct http_refusal {
-	int status;
-	const char *why;
 };
 
 /* Where the head that starts at p ends, behind its empty line: 0 in *ret_len

@@ -27,17 +27,26 @@ struct http_head;
 #define HTTP_HEADERS_MAX 64
 #define HTTP_PARAMS_MAX 2
 
+/* A handler's own, kept with the connection; released when that ends, on any
+ * thread. Requests of a connection come one after the other. */
+struct http_slot {
+	void *p;
+	void (*release)(void *p);
+};
+
 struct http_request {
 	const char *method; /* HEAD shows as GET */
-	const char *path; /* decoded; no "//", "/./" or "/../" */
+	/* decoded; no "//", "/./", "/../" or escaped slash, but for {*} */
+	const char *path;
 	const char *query; /* as sent, behind the "?"; "" if there is none */
-	const char *param[HTTP_PARAMS_MAX]; /* the {} segments, decoded */
+	const char *param[HTTP_PARAMS_MAX]; /* what {} stands for, decoded */
 	const char *content_type; /* lower case, without parameters; "" */
 	struct bytes body; /* NUL-terminated behind len */
 	const char *remote; /* address as text */
 	const struct http_route *route;
 	struct x509_st *peer_cert; /* nobody has judged it; NULL if none */
 	struct ssl_st *ssl; /* NULL on a plain port */
+	struct http_slot *slot; /* of the connection; zero at first */
 	const struct http_head *head; /* for http_header() */
 };
 
@@ -65,6 +74,7 @@ struct http_response {
 	const char *content_type; /* static text */
 	struct buf body;
 	struct buf headers; /* only through http_response_header() */
+	bool secret; /* the body is one: wiped when it has been sent */
 };
 
 /* Add "name: value". A value with a control character spoils the response,
@@ -81,7 +91,9 @@ typedef enum q_err http_handler(void *ctx, const struct http_request *rq,
 
 struct http_route {
 	const char *method;
-	const char *pattern; /* "/v1/device/{id}": {} is one segment */
+	/* "/v1/device/{id}": {} is one segment. {*} at the end is all the
+	 * rest, slashes and what other paths may not have included. */
+	const char *pattern;
 	http_handler *handler;
 	int role; /* the daemon's own: not looked at here */
 	unsigned flags;

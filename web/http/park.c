@@ -54,6 +54,8 @@ conn_free(struct conn *c)
 	if (c->ssl != NULL && SSL_is_init_finished(c->ssl))
 		SSL_shutdown(c->ssl);
 	SSL_free(c->ssl);
+	if (c->slot.release != NULL)
+		c->slot.release(c->slot.p);
 	free(c->ahead);
 	close(c->fd);
 	free(c);

@@ -9,8 +9,8 @@
 #include <sys/socket.h>
 
 #include "base/buf.h"
+#include "http/http.h"
 
-struct ssl_st;
 struct peer;
 
 enum conn_state {
@@ -31,6 +31,7 @@ struct conn {
 	int64_t deadline; /* clock_mono_ms() at which waiting ends; 0: none */
 	uint8_t *ahead; /* read already, not yet used */
 	size_t ahead_len;
+	struct http_slot slot;
 	/* clock_mono_ms() since when a worker waits for the peer; 0: it does
 	 * not */
 	_Atomic int64_t slow_since;

@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+/* {*} counts as more than all {} that a pattern may have. */
+#define REST HTTP_PARAMS_MAX
+
 /* Whether path is one of pattern's; how many {} it took, or -1. */
 static int
 pattern_match(const char *pattern, const char *path,
@@ -13,6 +16,7 @@ pattern_match(const char *pattern, const char *path,
 	int n = 0;
 
 	while (*pattern != '\0') {
+		bool rest = strcmp(pattern, "{*}") == 0;
 		size_t seg;
 
 		if (*pattern != '{') {
@@ -20,11 +24,13 @@ pattern_match(const char *pattern, const char *path,
 				return -1;
 			continue;
 		}
-		seg = strcspn(path, "/");
+		seg = rest ? strlen(path) : strcspn(path, "/");
 		if (seg == 0 || n == HTTP_PARAMS_MAX)
 			return -1;
 		at[n] = path;
 		len[n++] = seg;
+		if (rest)
+			return n + REST;
 		path += seg;
 		pattern += strcspn(pattern, "}");
 		pattern += *pattern == '}';
@@ -50,7 +56,7 @@ http_route_find(const struct http_route *routes, size_t n,
     const char *method, const char *path, char *scratch,
     struct http_match *m)
 {
-	int best = HTTP_PARAMS_MAX + 1;
+	int best = HTTP_PARAMS_MAX + REST + 1;
 
 	m->route = NULL;
 	for (size_t i = 0; i < n; i++) {
@@ -66,6 +72,8 @@ http_route_find(const struct http_route *routes, size_t n,
 			continue;
 		best = k;
 		m->route = &routes[i];
+		m->rest = k > REST;
+		k -= m->rest ? REST : 0;
 		for (int j = 0; j < HTTP_PARAMS_MAX; j++) {
 			m->param[j] = NULL;
 			if (j >= k)

@@ -119,7 +119,7 @@ worker_reply(struct worker *w, bool keep)
 {
 	struct http_response *rs = &w->rs;
 	int64_t deadline;
-	bool good;
+	bool good, together;
 	size_t body;
 	int status = rs->status;
 
@@ -134,7 +134,8 @@ worker_reply(struct worker *w, bool keep)
 							      : rs->body.len;
 	buf_reset(&w->out);
 	http_reply_head(&w->out, rs, status, keep);
-	if (body <= TOGETHER_MAX)
+	together = body <= TOGETHER_MAX && !rs->secret;
+	if (together)
 		buf_put(&w->out, rs->body.p, body);
 	if (w->out.bad)
 		return false;
@@ -142,10 +143,11 @@ worker_reply(struct worker *w, bool keep)
 	    (int64_t)(body / WRITE_PACE);
 	atomic_store(&w->c->slow_since, clock_mono_ms());
 	good = io_write(w->c, w->out.p, w->out.len, deadline) &&
-	    (body <= TOGETHER_MAX ||
-	    io_write(w->c, rs->body.p, body, deadline));
+	    (together || io_write(w->c, rs->body.p, body, deadline));
 	atomic_store(&w->c->slow_since, 0);
 	atomic_fetch_add(&w->s->requests, 1);
+	if (rs->secret)
+		buf_free(&rs->body);
 	return good && keep;
 }
 
@@ -322,6 +324,7 @@ worker_take(void *arg, int fd, char *buf, size_t cap, struct ssl_st **ret_ssl)
 	if (w->c == NULL)
 		return 0;
 	w->head.head = false;
+	w->rs.secret = false;
 	buf_reset(&w->rs.body);
 	buf_reset(&w->rs.headers);
 	atomic_store(&w->c->slow_since, clock_mono_ms());
@@ -408,7 +411,8 @@ worker_handle(struct worker *w, const struct http_match *m, bool problem)
 		.param = { m->param[0], m->param[1] },
 		.content_type = w->head.content_type,
 		.body = { w->body.p, w->body.len }, .remote = w->remote,
-		.route = m->route, .ssl = w->c->ssl, .head = &w->head };
+		.route = m->route, .ssl = w->c->ssl, .slot = &w->c->slot,
+		.head = &w->head };
 	struct fault f = { .code = Q_OK };
 	enum q_err e;
 
@@ -419,6 +423,7 @@ worker_handle(struct worker *w, const struct http_match *m, bool problem)
 	remote_text(&w->c->addr, w->remote);
 	rs->status = 0;
 	rs->content_type = NULL;
+	rs->secret = false;
 	e = m->route->handler(w->s->ctx, &rq, rs, &f);
 	if (e != Q_OK)
 		worker_fault(w, e, &f, problem);
@@ -454,6 +459,10 @@ worker_request(void *arg)
 	http_route_find(w->s->routes, w->s->n_routes, w->head.method,
 	    w->head.path, w->scratch, &m);
 	problem = m.route != NULL && (m.route->flags & HTTP_PROBLEM) != 0;
+	if (w->head.odd.status != 0 && (m.route == NULL || !m.rest)) {
+		worker_refuse(w, w->head.odd.status, w->head.odd.why, problem);
+		return;
+	}
 	if (m.route == NULL) {
 		no = w->allow.len != 0 ? 405 : 404;
 		if (no == 405)

@@ -23,6 +23,42 @@ accept_any(X509_STORE_CTX *store, void *arg)
 	return 1;
 }
 
+/*
+ * A session at the client has room for its own certificate, not for those
+ * that it sent along: it comes back without them. Who needs them to be judged
+ * makes a whole handshake each time; his tickets say so.
+ */
+static int
+ticket_mark(SSL *ssl, void *arg)
+{
+	static const char mark[] = "chain";
+	STACK_OF(X509) *more = SSL_get_peer_cert_chain(ssl);
+
+	(void)arg;
+	return sk_X509_num(more) <= 0 || SSL_SESSION_set1_ticket_appdata(
+	    SSL_get_session(ssl), mark, sizeof(mark)) == 1;
+}
+
+static SSL_TICKET_RETURN
+ticket_judge(SSL *ssl, SSL_SESSION *session, const unsigned char *name,
+    size_t name_len, SSL_TICKET_STATUS status, void *arg)
+{
+	void *mark = NULL;
+	size_t len = 0;
+
+	(void)ssl;
+	(void)name;
+	(void)name_len;
+	(void)arg;
+	if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
+		return SSL_TICKET_RETURN_IGNORE_RENEW;
+	if (SSL_SESSION_get0_ticket_appdata(session, &mark, &len) != 1 ||
+	    len != 0)
+		return SSL_TICKET_RETURN_IGNORE_RENEW;
+	return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE :
+	    SSL_TICKET_RETURN_USE_RENEW;
+}
+
 static bool
 ctx_load(SSL_CTX *ctx, struct bytes chain, EVP_PKEY *key)
 {
@@ -65,6 +101,8 @@ ctx_tune(SSL_CTX *ctx, bool ask)
 	    SSL_CTX_set_cipher_list(ctx, CIPHERS_1_2) == 1 &&
 	    SSL_CTX_set1_groups_list(ctx, GROUPS) == 1 &&
 	    SSL_CTX_set_num_tickets(ctx, 1) == 1 &&
+	    SSL_CTX_set_session_ticket_cb(ctx, ticket_mark, ticket_judge,
+		NULL) == 1 &&
 	    SSL_CTX_set_session_id_context(ctx, id, sizeof(id) - 1) == 1;
 }
 
