@@ -255,7 +255,8 @@ do_purge(void *ctx, struct wire_req *q, const void *request, void *response,
 		r = index_find(w.d, req->index, &w.query.index, f);
 	if (r == Q_OK)
 		w.field = rec_field(w.d, req->field);
-	if (r == Q_OK && (w.query.index == NULL || w.field == NULL ||
+	if (r == Q_OK && (w.query.index == NULL ||
+	    w.query.index->kind == REC_CERTS || w.field == NULL ||
 	    w.field->kind != REC_STR || *req->value == '\0'))
 		r = fault_set(f, Q_INVALID,
 		    "purge: wants an index, and a value of a STR field");

@@ -71,7 +71,7 @@ bind_index(struct stmt *st, const struct store_query *q, struct fault *f)
 	long long v;
 	enum q_err r = Q_OK;
 
-	if (q->index->kind == REC_STR) {
+	if (q->index->kind == REC_STR || q->index->kind == REC_CERTS) {
 		stmt_text(st, 2, q->match);
 	} else {
 		v = strtoll(q->match, &end, 10);

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2 /* 2: tables of certificates */
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)
 #define SQL_MAX 2048
@@ -28,8 +28,8 @@ static const char *const count_text[COUNT_N] = {
 static bool
 has_column(const struct rec_field *fd, bool fixed_too)
 {
-	return fd->flags & REC_INDEX && (fixed_too ||
-	    (fd->flags & REC_FIXED) == 0);
+	return fd->flags & REC_INDEX && fd->kind != REC_CERTS &&
+	    (fixed_too || (fd->flags & REC_FIXED) == 0);
 }
 
 static void
@@ -69,6 +69,11 @@ list_text(struct buf *b, const struct rec_desc *d, const struct rec_field *fd)
 		    "WHERE \"%s\" <= ?2 AND (\"%s\", key) > (?4, ?1) "
 		    "ORDER BY \"%s\", key LIMIT ?3", name, d->name, name,
 		    name, name);
+	else if (fd->kind == REC_CERTS)
+		buf_printf(b, "SELECT c.key, rev, doc FROM \"%s_%s\" c "
+		    "JOIN \"%s\" d ON d.key = c.key "
+		    "WHERE name = ?2 AND c.key > ?1 "
+		    "ORDER BY c.key LIMIT ?3", d->name, name, d->name);
 	else
 		buf_printf(b, "SELECT key, rev, doc FROM \"%s\" "
 		    "WHERE \"%s\" = ?2 AND key > ?1 "
@@ -95,6 +100,15 @@ stmt_make(struct buf *b, const struct rec_desc *d, size_t what)
 	case SQL_LIST:
 		buf_printf(b, "SELECT key, rev, doc FROM \"%s\" WHERE "
 		    "key >= ?1 AND key < ?2 ORDER BY key LIMIT ?3", d->name);
+		return;
+	case SQL_CERT_ADD:
+		buf_printf(b, "INSERT INTO \"%s_%s\" VALUES(?1, ?2) "
+		    "ON CONFLICT DO NOTHING", d->name,
+		    store_cert_index(d)->name);
+		return;
+	case SQL_CERT_DROP:
+		buf_printf(b, "DELETE FROM \"%s_%s\" WHERE name = ?1 "
+		    "AND key = ?2", d->name, store_cert_index(d)->name);
 		return;
 	default:
 		list_text(b, d, &d->fields[what - SQL_BY]);
@@ -154,6 +168,47 @@ sql_bind_columns(struct stmt *st, const struct rec_desc *d, const void *rec,
 	}
 }
 
+/* Run SQL_CERT_... for what one has and the other has not. */
+static enum q_err
+certs_differ(struct db *db, const struct rec_desc *d, enum sql_what what,
+    const char *key, const struct rec_certs *const sets[2], struct fault *f)
+{
+	char name[STORE_CERT_MAX + 1];
+	struct stmt *st;
+	enum q_err r = Q_OK;
+
+	for (size_t i = 0; r == Q_OK && i < sets[0]->n; i++) {
+		if (store_cert_in(sets[1], &sets[0]->c[i]))
+			continue;
+		r = sql_stmt(db, d, what, &st, f);
+		if (r != Q_OK)
+			return r;
+		store_cert_name(&sets[0]->c[i], name);
+		stmt_text(st, 1, name);
+		stmt_text(st, 2, key);
+		r = stmt_run(db, st, f);
+	}
+	return r;
+}
+
+enum q_err
+sql_certs(struct db *db, const struct rec_desc *d, const char *key,
+    const void *old, const void *rec, struct fault *f)
+{
+	static const struct rec_certs none;
+	const struct rec_field *fd = store_cert_index(d);
+	const struct rec_certs *sets[3];
+	enum q_err r;
+
+	if (fd == NULL)
+		return Q_OK;
+	sets[0] = sets[2] = old != NULL ? rec_certs(fd, old) : &none;
+	sets[1] = rec != NULL ? rec_certs(fd, rec) : &none;
+	r = certs_differ(db, d, SQL_CERT_DROP, key, sets, f);
+	return r == Q_OK
+	    ? certs_differ(db, d, SQL_CERT_ADD, key, sets + 1, f) : r;
+}
+
 static enum q_err
 exec_text(struct db *db, struct buf *b, struct fault *f)
 {
@@ -187,7 +242,8 @@ row_again(struct db *db, const struct rec_desc *d, const char *key,
 	stmt_int(ins, 2, (int64_t)rev);
 	stmt_blob(ins, 3, buf_bytes(&doc));
 	sql_bind_columns(ins, d, &rec, true);
-	return stmt_run(db, ins, f);
+	r = stmt_run(db, ins, f);
+	return r == Q_OK ? sql_certs(db, d, key, NULL, &rec, f) : r;
 }
 
 /* The keys of a page, each with its NUL. */
@@ -266,10 +322,31 @@ make_column(struct db *db, const struct rec_desc *d,
 }
 
 static enum q_err
+make_certs(struct db *db, const struct rec_desc *d,
+    const struct rec_field *fd, bool *ret_new, struct fault *f)
+{
+	AUTO_BUF struct buf b = BUF_INIT(SQL_MAX);
+	int64_t n = 0;
+	enum q_err r;
+
+	buf_printf(&b, "SELECT count(*) FROM sqlite_schema WHERE type = "
+	    "'table' AND name = '%s_%s'", d->name, fd->name);
+	r = b.bad ? Q_NOMEM : ask(db, (const char *)b.p, &n, f);
+	if (r != Q_OK || n != 0)
+		return r;
+	*ret_new = true;
+	buf_reset(&b);
+	buf_printf(&b, "CREATE TABLE \"%s_%s\"(name TEXT NOT NULL, "
+	    "key TEXT NOT NULL, PRIMARY KEY(name, key)) WITHOUT ROWID",
+	    d->name, fd->name);
+	return exec_text(db, &b, f);
+}
+
+static enum q_err
 make_table(struct db *db, const struct rec_desc *d, struct fault *f)
 {
 	AUTO_BUF struct buf b = BUF_INIT(SQL_MAX);
-	bool new_column = false;
+	bool more = false; /* than the table of an older version had */
 	enum q_err r;
 
 	buf_printf(&b, "CREATE TABLE IF NOT EXISTS \"%s\"(key TEXT PRIMARY "
@@ -278,8 +355,10 @@ make_table(struct db *db, const struct rec_desc *d, struct fault *f)
 	r = exec_text(db, &b, f);
 	for (size_t i = 0; r == Q_OK && i < d->n; i++)
 		if (has_column(&d->fields[i], true))
-			r = make_column(db, d, &d->fields[i], &new_column, f);
-	return r == Q_OK && new_column ? fill(db, d, f) : r;
+			r = make_column(db, d, &d->fields[i], &more, f);
+	if (r == Q_OK && store_cert_index(d) != NULL)
+		r = make_certs(db, d, store_cert_index(d), &more, f);
+	return r == Q_OK && more ? fill(db, d, f) : r;
 }
 
 enum q_err

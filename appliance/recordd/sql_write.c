@@ -50,7 +50,8 @@ do_insert(struct sqlite *s, struct store_write *w, struct fault *f)
 		return fault_set(f, Q_EXISTS, "%s %s: already exists",
 		    w->d->name, w->key);
 	w->changed = 1;
-	return store_sums_add(&s->sums, w->d, w->rec, 1);
+	r = sql_certs(s->writer, w->d, w->key, NULL, w->rec, f);
+	return r == Q_OK ? store_sums_add(&s->sums, w->d, w->rec, 1) : r;
 }
 
 /* Tell a key that was there, and the group of what is under it. */
@@ -86,10 +87,13 @@ do_many(struct sqlite *s, struct store_write *w, struct fault *f)
 		r = wire_list_next(&rest, &recordd_key_type, &item);
 		if (r == Q_OK)
 			r = insert_row(s, st, item.key, &fresh, f);
-		if (r == Q_OK && fresh)
+		if (r == Q_OK && fresh) {
 			w->changed++;
-		else if (r == Q_OK)
+			r = sql_certs(s->writer, w->d, item.key, NULL, w->rec,
+			    f);
+		} else if (r == Q_OK) {
 			r = note_taken(s, w, pos, item.key, f);
+		}
 	}
 	if (r != Q_OK)
 		return r;
@@ -120,6 +124,9 @@ do_replace(struct sqlite *s, struct store_write *w, struct fault *f)
 	}
 	r = stmt_run(s->writer, st, f);
 	if (r == Q_OK)
+		r = sql_certs(s->writer, w->d, w->key, &old,
+		    w->verb == STORE_PUT ? w->rec : NULL, f);
+	if (r == Q_OK)
 		r = store_sums_add(&s->sums, w->d, &old, -1);
 	if (r == Q_OK && w->verb == STORE_PUT)
 		r = store_sums_add(&s->sums, w->d, w->rec, 1);
@@ -148,7 +155,9 @@ purge_emit(void *ctx, const char *key, uint64_t rev, struct bytes doc)
 		return true;
 	buf_put(&p->keys, key, strlen(key) + 1);
 	p->r = p->keys.bad ? Q_NOMEM
-	    : store_sums_add(&p->s->sums, w->d, &rec, -1);
+	    : sql_certs(p->s->writer, w->d, key, &rec, NULL, NULL);
+	if (p->r == Q_OK)
+		p->r = store_sums_add(&p->s->sums, w->d, &rec, -1);
 	return p->r == Q_OK;
 }
 

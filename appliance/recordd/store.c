@@ -44,6 +44,32 @@ store_may_replace(const struct store_write *w, const void *old,
 	return Q_OK;
 }
 
+const struct rec_field *
+store_cert_index(const struct rec_desc *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->fields[i].kind == REC_CERTS &&
+		    d->fields[i].flags & REC_INDEX)
+			return &d->fields[i];
+	return NULL;
+}
+
+void
+store_cert_name(const struct rec_cert *c, char ret_name[STORE_CERT_MAX + 1])
+{
+	snprintf(ret_name, STORE_CERT_MAX + 1, "%s/%s", c->issuer, c->serial);
+}
+
+bool
+store_cert_in(const struct rec_certs *certs, const struct rec_cert *c)
+{
+	for (size_t i = 0; i < certs->n; i++)
+		if (strcmp(certs->c[i].serial, c->serial) == 0 &&
+		    strcmp(certs->c[i].issuer, c->issuer) == 0)
+			return true;
+	return false;
+}
+
 uint64_t
 store_first_rev(void)
 {

@@ -109,6 +109,16 @@ enum q_err store_open(const char *uri, struct store **ret_store,
 enum q_err store_may_replace(const struct store_write *w, const void *old,
     uint64_t old_rev, struct fault *f) Q_CHECKED;
 
+/* The field of a type by whose certificates its documents are found, or
+ * NULL; and what a certificate is called in its index. */
+#define STORE_CERT_MAX 49
+const struct rec_field *store_cert_index(const struct rec_desc *d);
+void store_cert_name(const struct rec_cert *c,
+    char ret_name[STORE_CERT_MAX + 1]);
+
+/* Whether a certificate of this name is among them. */
+bool store_cert_in(const struct rec_certs *certs, const struct rec_cert *c);
+
 /* A first revision that no earlier document under the same key had. */
 uint64_t store_first_rev(void);
 

@@ -4,7 +4,8 @@
 
 /* What the files of the SQLite store share. Tables: one per type, (key, rev,
  * doc) and a column, NULL when absent, for each field with REC_INDEX, with a
- * partial index on it; `counter`. */
+ * partial index on it; for an index on CERTS a table <type>_<field> of (name
+ * of the certificate, key); `counter`. */
 
 #include <pthread.h>
 
@@ -12,10 +13,11 @@
 #include "recordd/store.h"
 
 /* Statements of a type; behind them one list for each of its fields.
- * Parameters: ?1 key, ?2 rev, ?3 doc, SQL_COLUMN(i) field i. */
+ * Parameters: ?1 key, ?2 rev, ?3 doc, SQL_COLUMN(i) field i; of SQL_CERT_...
+ * ?1 name of the certificate, ?2 key. */
 #define SQL_FIELDS_MAX 64
 enum sql_what { SQL_GET, SQL_INSERT, SQL_UPDATE, SQL_DELETE, SQL_LIST,
-	SQL_BY, SQL_N = SQL_BY + SQL_FIELDS_MAX };
+	SQL_CERT_ADD, SQL_CERT_DROP, SQL_BY, SQL_N = SQL_BY + SQL_FIELDS_MAX };
 #define SQL_COLUMN(i) ((int)(i) + 4)
 
 /* Statements of the counters: ?1 type, ?2 group, ?3 name, ?4 value. */
@@ -56,6 +58,11 @@ enum q_err sql_schema(struct db *db, struct fault *f) Q_CHECKED;
 /* Values of the indexed fields; without the fixed ones for SQL_UPDATE. */
 void sql_bind_columns(struct stmt *st, const struct rec_desc *d,
     const void *rec, bool fixed_too);
+
+/* Bring the index on certificates from a record (NULL: none) to the one that
+ * takes its place (NULL: it is deleted). */
+enum q_err sql_certs(struct db *db, const struct rec_desc *d, const char *key,
+    const void *old, const void *rec, struct fault *f) Q_CHECKED;
 
 /* One document, as it is and decoded. INTERNAL: what is stored there is no
  * such document. */

@@ -163,7 +163,7 @@ rec_bytes(const struct rec_field *fd, const void *rec)
 	    *(const size_t *)(const void *)at };
 }
 
-static const struct rec_certs *
+const struct rec_certs *
 rec_certs(const struct rec_field *fd, const void *rec)
 {
 	return (const void *)((const char *)rec + fd->offset);

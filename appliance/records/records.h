@@ -42,7 +42,8 @@
 
 enum rec_flag {
 	REC_PLAIN = 0,
-	REC_INDEX = 1, /* documents can be listed by its value */
+	REC_INDEX = 1, /* documents can be listed by its value; of CERTS, at
+			* most one in a type, by "<issuer>/<serial>" of each */
 	REC_GROUP = 2, /* counters are kept for each of its values */
 	REC_COUNT = 4, /* each ENUM value, or BOOL true, is counted */
 	REC_FIXED = 8, /* never changes after the insert */
@@ -117,7 +118,7 @@ enum rec_device_approval {
 	F(T, STR, reason, 0, 160, REC_PLAIN, "why it was revoked")          \
 	F(T, STR, request, 0, 32, REC_PLAIN,                                \
 	    "digest of the request that the newest certificate answered")   \
-	F(T, CERTS, certs, 0, REC_CERTS_MAX, REC_PLAIN,                     \
+	F(T, CERTS, certs, 0, REC_CERTS_MAX, REC_INDEX,                     \
 	    "certificates it may hold, newest first")                       \
 	F(T, ENUM, intent, 0, 2, REC_INDEX, "what must still be done")      \
 	F(T, STR, load, 0, 16, REC_PLAIN,                                   \
@@ -321,9 +322,11 @@ enum q_err rec_key_check(const struct rec_desc *d, const char *key,
 enum q_err rec_check(const struct rec_desc *d, const void *rec,
     struct fault *f) Q_CHECKED;
 
-/* A field's value: of a STR; of BYTES, borrowed; of a BOOL or whatever is an
- * int64_t. */
+/* A field's value: of a STR; of CERTS; of BYTES, borrowed; of a BOOL or
+ * whatever is an int64_t. */
 const char *rec_str(const struct rec_field *fd, const void *rec);
+const struct rec_certs *rec_certs(const struct rec_field *fd,
+    const void *rec);
 struct bytes rec_bytes(const struct rec_field *fd, const void *rec);
 int64_t rec_int(const struct rec_field *fd, const void *rec);
 

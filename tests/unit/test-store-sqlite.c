@@ -44,11 +44,14 @@ put_device(struct store *st, enum store_verb verb, unsigned n,
     const char *batch, uint64_t rev)
 {
 	AUTO_BUF struct buf doc = BUF_INIT(REC_DOC_MAX);
-	struct rec_device dev = { .due = 100 + n };
+	struct rec_device dev = { .due = 100 + n, .certs = { 1, { {
+		.issuer = "0123" } } } };
 	struct store_write w = { .verb = verb, .d = rec_desc(REC_DEVICE),
 		.rev = rev, .rec = &dev }, *p = &w;
 
 	snprintf(dev.key, sizeof(dev.key), "%064x", n);
+	snprintf(dev.certs.c[0].serial, sizeof(dev.certs.c[0].serial), "%032x",
+	    n);
 	snprintf(dev.batch, sizeof(dev.batch), "%s", batch);
 	if (rec_encode(w.d, &dev, &doc) != Q_OK)
 		return Q_INTERNAL;
@@ -100,7 +103,7 @@ test_folder(void)
 	    f.msg);
 }
 
-/* As an older version left it, whose table had two indexes less. */
+/* As older versions left it, whose tables had indexes less. */
 static void
 test_new_index(void)
 {
@@ -113,16 +116,19 @@ test_new_index(void)
 	is_int(list(st, "batch", "b"), 500, "by batch");
 	st->ops->close(st);
 	sql("DROP INDEX device_batch; ALTER TABLE device DROP COLUMN batch;"
-	    "DROP INDEX device_due; ALTER TABLE device DROP COLUMN due");
+	    "DROP INDEX device_due; ALTER TABLE device DROP COLUMN due;"
+	    "DROP TABLE device_certs; PRAGMA user_version = 1");
 	st = open_store();
 	is_int(list(st, "batch", "b"), 500, "by batch, made anew");
 	is_int(list(st, "due", "199"), 100, "by time, made anew");
+	is_int(list(st, "certs", "0123/0000000000000000000000000000000a"),
+	    1, "by certificate, made anew");
 	is_int(put_device(st, STORE_INSERT, 9999, "b", 0), Q_OK, "insert");
 	is_int(list(st, "batch", "b"), 501, "it joins");
 	st->ops->close(st);
 	sql("PRAGMA user_version = 99");
 	is_int(store_open(uri, &st, NULL), Q_CONFIG, "a newer version's");
-	sql("PRAGMA user_version = 1");
+	sql("PRAGMA user_version = 2");
 }
 
 static void

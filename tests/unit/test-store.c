@@ -348,6 +348,66 @@ test_due(void)
 }
 
 static void
+add_cert(struct rec_device *dev, unsigned n)
+{
+	struct rec_cert *c = &dev->certs.c[dev->certs.n++];
+
+	memset(c, 0, sizeof(*c));
+	snprintf(c->issuer, sizeof(c->issuer), "%016x", 7);
+	snprintf(c->serial, sizeof(c->serial), "%032x", n);
+	c->not_before = 1000;
+	c->not_after = 2000;
+}
+
+/* Devices that hold the certificate; the first of them in s. */
+static unsigned
+holders(struct seen *s, unsigned n)
+{
+	char name[64], next[RECORDD_CURSOR_MAX + 1];
+
+	snprintf(name, sizeof(name), "%016x/%032x", 7, n);
+	return list(s, "certs", name, "", 10, next) == Q_OK ? s->n : 99;
+}
+
+static void
+test_certs(void)
+{
+	struct rec_device dev = { .batch = "certs" }, other = dev;
+	char next[RECORDD_CURSOR_MAX + 1];
+	struct seen s = { 0 };
+	uint64_t rev = 0, rev2 = 0;
+
+	is_int(holders(&s, 1), 0, "certificate: unknown");
+	add_cert(&dev, 1);
+	add_cert(&dev, 2);
+	write_one(STORE_INSERT, REC_DEVICE, id(350), 0, &dev, &rev);
+	ok(holders(&s, 1) == 1 && strcmp(s.first, id(350)) == 0,
+	    "certificate: found by issuer and serial");
+	is_int(holders(&s, 2), 1, "certificate: and another of the device");
+	dev.certs.n = 0;
+	add_cert(&dev, 3);
+	add_cert(&dev, 2);
+	is_int(write_one(STORE_PUT, REC_DEVICE, id(350), rev, &dev, &rev),
+	    Q_OK, "certificate: renewed");
+	ok(holders(&s, 1) == 0 && holders(&s, 2) == 1 && holders(&s, 3) == 1,
+	    "certificate: one went, one stayed, one came");
+	is_int(list(&s, "certs", "0000000000000007/", "", 10, next), Q_OK,
+	    "certificate: by its issuer alone");
+	is_int(s.n, 0, "certificate: is not found");
+	add_cert(&other, 2);
+	is_int(write_one(STORE_PUT, REC_DEVICE, id(350), 1, &other, NULL),
+	    Q_CONFLICT, "certificate: a put that fails");
+	is_int(holders(&s, 3), 1, "certificate: leaves it");
+	write_one(STORE_INSERT, REC_DEVICE, id(351), 0, &other, &rev2);
+	ok(holders(&s, 2) == 2 && s.sorted, "certificate: of two devices");
+	write_one(STORE_DELETE, REC_DEVICE, id(350), rev, NULL, NULL);
+	ok(holders(&s, 3) == 0 && holders(&s, 2) == 1 &&
+	    strcmp(s.first, id(351)) == 0, "certificate: deleted with one");
+	write_one(STORE_DELETE, REC_DEVICE, id(351), rev2, NULL, NULL);
+	is_int(holders(&s, 2), 0, "certificate: and with the other");
+}
+
+static void
 test_purge(void)
 {
 	struct store_write *w;
@@ -486,6 +546,7 @@ main(void)
 	test_many();
 	test_list();
 	test_due();
+	test_certs();
 	test_purge();
 	test_race();
 	test_reopen();
