@@ -11,7 +11,8 @@ dist_check_SCRIPTS += $(check_scripts)
 TESTS += $(unit_tests) $(check_scripts)
 noinst_HEADERS += %reldir%/unit/tap.h
 EXTRA_DIST += %reldir%/fuzz/replay-main.c \
-	$(wildcard $(srcdir)/tests/fakes/*) \
+	$(wildcard $(srcdir)/tests/fakes/*.c) \
+	$(wildcard $(srcdir)/tests/fakes/mongo-server/*) \
 	%reldir%/lint/lib.sh \
 	%reldir%/lint/layers %reldir%/lint/fences \
 	%reldir%/lint/length-exceptions

@@ -8,6 +8,8 @@
 #	ok "what" command arg...	is GOT WANT "what"	like GOT RE "what"
 #	exits 65 "what" command arg...	(its output is in $out)
 #	tap_done
+#
+# A script with "# stores: both" among its first lines is run for each store.
 set -u
 export LC_ALL=C
 top_srcdir=${top_srcdir:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
@@ -152,7 +154,8 @@ free_port() {
 # --- an appliance ----------------------------------------------------------
 
 # One user each, by number, so that no test makes system users.
-declare -A daemon_uid=([signd]=61001 [recordd]=61002 [enrold]=61003)
+declare -A daemon_uid=([signd]=61001 [recordd]=61002 [enrold]=61003
+	[mongo]=61020)
 declare -A daemon_pid=()
 appliance=
 
@@ -219,6 +222,7 @@ appliance_make() {
 	install -d -m 0700 -o "${daemon_uid[recordd]}" "$appliance/records"
 	install -d -m 0700 -o "${daemon_uid[enrold]}" "$appliance/enrold"
 	appliance_token
+	appliance_store
 	{
 		echo "state = $appliance"
 		echo "run = $appliance/run"
@@ -230,8 +234,26 @@ appliance_make() {
 		echo "device.port = $REPLY"
 		free_port
 		echo "crl.port = $REPLY"
+		[ -z "$appliance_store" ] || echo "store = $appliance_store"
 		printf '%s' "${APPLIANCE_CONF:+$APPLIANCE_CONF$'\n'}"
 	} >"$appliance/quoin.conf"
+}
+
+# The store that QUOIN_TEST_STORE wants: sqlite (where it is unless told
+# otherwise), mongodb (a server of the appliance's own, as lib-mongo.sh has
+# it) or an address.
+appliance_store=
+appliance_store() {
+	case ${QUOIN_TEST_STORE-sqlite} in
+	sqlite) appliance_store= ;;
+	mongodb)
+		# shellcheck source=tests/integration/lib-mongo.sh
+		. "$top_srcdir/tests/integration/lib-mongo.sh"
+		mongo_start "$appliance/mongo"
+		appliance_store=$(mongo_uri quoin)
+		;;
+	*) appliance_store=$QUOIN_TEST_STORE ;;
+	esac
 }
 
 # Start one daemon; its log is DIR/NAME.log.
