@@ -225,28 +225,66 @@ read_fields(struct bytes b, unsigned *field, size_t n)
 	return true;
 }
 
+/* Year, month, day, hour, minute, second. */
+static bool
+civil_time(const unsigned v[6], int64_t *ret_time)
+{
+	if (v[1] < 1 || v[1] > 12 || v[2] < 1 ||
+	    v[2] > days_in_month(v[0], v[1]) || v[3] > 23 || v[4] > 59 ||
+	    v[5] > 59)
+		return false;
+	*ret_time = 86400 * days_from_civil(v[0], v[1], v[2]) +
+	    3600 * (int64_t)v[3] + 60 * (int64_t)v[4] + v[5];
+	return true;
+}
+
+static int64_t
+get_utc(struct der *d)
+{
+	struct bytes b = der_get(d, DER_UTC_TIME);
+	unsigned v[6];
+	int64_t t = 0;
+
+	if (d->bad || !read_fields(b, v, 6)) {
+		der_fail(d);
+		return 0;
+	}
+	v[0] += v[0] < 50 ? 2000 : 1900;
+	if (!civil_time(v, &t))
+		der_fail(d);
+	return t;
+}
+
+int64_t
+der_get_generalized(struct der *d)
+{
+	struct bytes b = der_get(d, DER_GENERALIZED_TIME);
+	unsigned v[7];
+	int64_t t = 0;
+
+	if (d->bad || !read_fields(b, v, 7)) {
+		der_fail(d);
+		return 0;
+	}
+	v[1] += 100 * v[0];
+	if (!civil_time(v + 1, &t))
+		der_fail(d);
+	return t;
+}
+
 int64_t
 der_get_time(struct der *d)
 {
-	bool utc = der_next_is(d, DER_UTC_TIME);
-	struct bytes b = der_get(d, utc ? DER_UTC_TIME : DER_GENERALIZED_TIME);
-	unsigned v[7] = { 0 }, y;
+	static const int64_t from_2050 = 2524608000;
+	int64_t t;
 
-	if (d->bad || !read_fields(b, utc ? v + 1 : v, utc ? 6 : 7)) {
-		der_fail(d);
-		return 0;
-	}
-	if (utc)
-		v[0] = v[1] < 50 ? 20 : 19;
-	y = 100 * v[0] + v[1];
-	if ((!utc && y < 2050) || v[2] < 1 || v[2] > 12 || v[3] < 1 ||
-	    v[3] > days_in_month(y, v[2]) || v[4] > 23 || v[5] > 59 ||
-	    v[6] > 59) {
-		der_fail(d);
-		return 0;
-	}
-	return 86400 * days_from_civil(y, v[2], v[3]) + 3600 * (int64_t)v[4] +
-	    60 * (int64_t)v[5] + v[6];
+	if (der_next_is(d, DER_UTC_TIME))
+		return get_utc(d);
+	t = der_get_generalized(d);
+	if (d->bad || t >= from_2050)
+		return t;
+	der_fail(d);
+	return 0;
 }
 
 static bool

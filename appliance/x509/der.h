@@ -80,6 +80,9 @@ uint16_t der_get_flags(struct der *d);
  * (UTCTime through 2049), as seconds since 1970 UTC. */
 int64_t der_get_time(struct der *d);
 
+/* GeneralizedTime of any year as whole seconds in UTC, as RFC 6960 has it. */
+int64_t der_get_generalized(struct der *d);
+
 /* Whether b is exactly one element, well formed all the way down: lengths,
  * depth, and the values of BOOLEAN, INTEGER, NULL, OID and BIT STRING. */
 bool der_valid(struct bytes b);

@@ -122,25 +122,35 @@ der_put_flags(struct buf *b, uint16_t flags)
 	der_put(b, DER_BIT_STRING, o, 1 + (last + 7) / 8);
 }
 
-void
-der_put_time(struct buf *b, int64_t t)
+static void
+put_civil(struct buf *b, int64_t t, bool utc_until_2050)
 {
 	time_t when = (time_t)t;
 	struct tm tm;
 	char text[32];
-	int year;
 
 	if (gmtime_r(&when, &tm) == NULL || tm.tm_year < 50 ||
 	    tm.tm_year > 8099) {
 		b->bad = true;
 		return;
 	}
-	year = tm.tm_year + 1900;
-	if (year < 2050) {
+	if (utc_until_2050 && tm.tm_year < 150) {
 		strftime(text, sizeof(text), "%y%m%d%H%M%SZ", &tm);
 		der_put_str(b, DER_UTC_TIME, text);
 	} else {
 		strftime(text, sizeof(text), "%Y%m%d%H%M%SZ", &tm);
 		der_put_str(b, DER_GENERALIZED_TIME, text);
 	}
+}
+
+void
+der_put_time(struct buf *b, int64_t t)
+{
+	put_civil(b, t, true);
+}
+
+void
+der_put_generalized(struct buf *b, int64_t t)
+{
+	put_civil(b, t, false);
 }

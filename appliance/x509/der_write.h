@@ -33,4 +33,7 @@ void der_put_flags(struct buf *b, uint16_t flags);
  * 1950 to 9999, anything else fails the buf. */
 void der_put_time(struct buf *b, int64_t t);
 
+/* GeneralizedTime whatever the year; the same years. */
+void der_put_generalized(struct buf *b, int64_t t);
+
 #endif

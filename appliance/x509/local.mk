@@ -24,6 +24,9 @@ libx509_a_SOURCES = \
 	%reldir%/ext.h \
 	%reldir%/name.c \
 	%reldir%/name.h \
+	%reldir%/ocsp.c \
+	%reldir%/ocsp.h \
+	%reldir%/ocsp_check.c \
 	%reldir%/oid.c \
 	%reldir%/oid.h \
 	%reldir%/pem.c \
