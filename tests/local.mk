@@ -13,6 +13,7 @@ noinst_HEADERS += %reldir%/unit/tap.h
 EXTRA_DIST += %reldir%/fuzz/replay-main.c \
 	$(wildcard $(srcdir)/tests/fakes/*.c) \
 	$(wildcard $(srcdir)/tests/fakes/mongo-server/*) \
+	$(wildcard $(srcdir)/tests/fakes/mongo-java-server/*) \
 	%reldir%/lint/lib.sh \
 	%reldir%/lint/layers %reldir%/lint/fences \
 	%reldir%/lint/length-exceptions

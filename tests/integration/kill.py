@@ -3,7 +3,8 @@
 """Kill the processes of an appliance at random while devices enrol, then hold
 what the devices have against the records and the journal.
 
-usage: kill.py kill STATE COUNT      until each process was killed COUNT times
+usage: kill.py kill STATE COUNT      until each process was killed COUNT times,
+                                     a MongoDB server in STATE/mongo, too
        kill.py check FLEET DEVICES.json JOURNAL.json
 
 kill prints one line per process: "signd 100". It knows the appliance's
@@ -20,9 +21,11 @@ import time
 NAMES = ("signd", "launcher", "token", "recordd", "enrold")
 
 
-def processes(conf):
+def processes(state):
     """Process id by name, of this appliance alone: quoin-signd forks its
     launcher, which starts the token worker as a child of quoin-signd."""
+    conf = os.path.join(state, "quoin.conf")
+    mongo = os.path.join(state, "mongo", "data")
     rows, found = {}, {}
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -34,6 +37,8 @@ def processes(conf):
             continue
         name = os.path.basename(argv[0]).removeprefix("quoin-")
         rows[int(pid)] = (name, int(parent), conf in argv)
+        if mongo in argv:
+            found["mongo"] = int(pid)
     for pid, (name, parent, ours) in rows.items():
         if ours and rows.get(parent, ("",))[0] == name:
             found["launcher"] = pid
@@ -46,17 +51,19 @@ def processes(conf):
 
 
 def kill(state, count):
-    conf = os.path.join(state, "quoin.conf")
-    done = dict.fromkeys(NAMES, 0)
-    last = dict.fromkeys(NAMES, 0)
+    names = NAMES
+    if os.path.isdir(os.path.join(state, "mongo")):
+        names += ("mongo",)
+    done = dict.fromkeys(names, 0)
+    last = dict.fromkeys(names, 0)
     rng = random.Random(20261122)
     end = time.monotonic() + 1500
     while min(done.values()) < count:
         if time.monotonic() > end:
             break
         time.sleep(rng.uniform(0.02, 0.12))
-        name = rng.choice([n for n in NAMES if done[n] < count])
-        there = processes(conf)
+        name = rng.choice([n for n in names if done[n] < count])
+        there = processes(state)
         if name == "launcher" and name not in there:
             # signd does without until it needs another worker, and then
             # starts afresh.
@@ -70,7 +77,7 @@ def kill(state, count):
             continue
         last[name] = pid
         done[name] += 1
-    for name in NAMES:
+    for name in names:
         print(name, done[name])
     return min(done.values()) < count
 

@@ -4,7 +4,7 @@
 #
 #	mongo_start DIR [option...]	its data in DIR; ready when this returns
 #	mongo_uri NAME [option=...]	address of a database of that name
-#	mongo_end [SIGNAL]		and mongo_start DIR has it back
+#	daemon_stop mongo [SIGNAL]	and mongo_start DIR has it back
 #
 # Which one: QUOIN_TEST_MONGODB_URI (the address of one that runs), or else
 # mongod where it is on the PATH, or else tests/fakes/mongo-server, which is
@@ -13,7 +13,8 @@
 # when there are any.
 
 mongo_kind= # uri, mongod or fake
-mongo_host= # address and port; "NAME:PASSWORD@" may be put before it
+mongo_host= # address and port
+mongo_user= # "NAME:PASSWORD@", for mongo_uri
 
 # A Go that can build it, in $REPLY.
 mongo_go() {
@@ -72,36 +73,36 @@ mongo_start() {
 			install -m 0755 "$REPLY" "$dir/mongo-server"
 		fi
 	fi
-	mongo_host=$(cat "$dir/address")
 	mongo_spawn "$dir"
 	within 20 port_open "${mongo_host#*:}" ||
 		bail "no MongoDB server: $(tail "$dir/log")"
 }
 
+# Nothing is compressed, so that a search through the files finds what is in
+# them; the server ends with the script, however that ends.
 mongo_spawn() {
 	local dir=$1 options=()
-	if [ ! -x "$dir/mongo-server" ]; then
-		mongo_kind=mongod
-		run_as mongo mongod --dbpath "$dir/data" --nounixsocket \
-			--bind_ip 127.0.0.1 --port "${mongo_host#*:}" \
-			</dev/null >>"$dir/log" 2>&1 &
-	else
+	mongo_host=$(cat "$dir/address")
+	if [ -x "$dir/mongo-server" ]; then
 		mongo_kind=fake
 		mapfile -t options < <(grep . "$dir/options")
-		run_as mongo setpriv --pdeathsig KILL "$dir/mongo-server" \
-			-dir "$dir/data" -listen "$mongo_host" "${options[@]}" \
-			</dev/null >>"$dir/log" 2>&1 &
+		set -- "$dir/mongo-server" -dir "$dir/data" \
+			-listen "$mongo_host" "${options[@]}"
+	else
+		mongo_kind=mongod
+		set -- mongod --dbpath "$dir/data" --nounixsocket \
+			--bind_ip 127.0.0.1 --port "${mongo_host#*:}" \
+			--wiredTigerCollectionBlockCompressor none \
+			--wiredTigerJournalCompressor none
 	fi
+	run_as mongo setpriv --pdeathsig KILL "$@" </dev/null \
+		>>"$dir/log" 2>&1 &
 	daemon_pid[mongo]=$!
-}
-
-mongo_end() {
-	daemon_stop mongo "$@"
 }
 
 # mongo_uri NAME [option=value...]
 mongo_uri() {
-	local name=$1 host=$mongo_host query=
+	local name=$1 host=$mongo_user$mongo_host query=
 	shift
 	if [ "$mongo_kind" = uri ]; then
 		# One of its own for each run: it is somebody's server.
@@ -112,4 +113,22 @@ mongo_uri() {
 	local IFS='&'
 	query=$query${query:+${*:+&}}$*
 	echo "mongodb://$host/$name${query:+?$query}"
+}
+
+# mongo_ca DIR: a CA in ca.pem, and the server's certificate with its key in
+# server.pem.
+mongo_ca() {
+	install -d -m 0755 "$1"
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-keyout "$1/ca.key" -out "$1/ca.pem" -subj "/CN=${1##*/}" \
+		-days 2 2>/dev/null
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-keyout "$1/server.key" -out "$1/server.csr" \
+		-subj /CN=localhost 2>/dev/null
+	openssl x509 -req -in "$1/server.csr" -CA "$1/ca.pem" \
+		-CAkey "$1/ca.key" -CAcreateserial -days 2 \
+		-out "$1/server.crt" -extfile <(echo \
+		subjectAltName=IP:127.0.0.1,DNS:localhost) 2>/dev/null
+	cat "$1/server.crt" "$1/server.key" >"$1/server.pem"
+	chown "${daemon_uid[mongo]}" "$1/server.pem"
 }

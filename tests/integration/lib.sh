@@ -258,6 +258,10 @@ appliance_store() {
 
 # Start one daemon; its log is DIR/NAME.log.
 daemon_start() {
+	if [ "$1" = mongo ]; then
+		mongo_spawn "$appliance/mongo"
+		return
+	fi
 	run_as "$1" "$appliance/app/quoin-$1" -c "$appliance/quoin.conf" \
 		</dev/null >>"$appliance/$1.log" 2>&1 &
 	daemon_pid[$1]=$!
@@ -283,6 +287,7 @@ daemon_ready() {
 	case $1 in
 	signd) within 20 ctl hsm status ;;
 	recordd) within 20 ctl batch list ;;
+	mongo) within 20 port_open "${mongo_host#*:}" ;;
 	enrold) within 20 port_open "$(conf device.port)" ;;
 	esac && return
 	tap_note "$(tail -n 20 "$appliance/$1.log")"
