@@ -42,7 +42,7 @@ x509_ldadd = libx509.a libbase.a $(OPENSSL_LIBS)
 x509_make = tests/unit/x509-make.c tests/unit/x509-make.h
 unit_tests += tests/unit/test-x509-cert tests/unit/test-x509-crl \
 	tests/unit/test-x509-crmf tests/unit/test-x509-csr \
-	tests/unit/test-x509-der
+	tests/unit/test-x509-der tests/unit/test-x509-ocsp
 tests_unit_test_x509_cert_SOURCES = tests/unit/test-x509-cert.c $(x509_make)
 tests_unit_test_x509_cert_LDADD = $(x509_ldadd)
 tests_unit_test_x509_crl_SOURCES = tests/unit/test-x509-crl.c $(x509_make)
@@ -53,9 +53,14 @@ tests_unit_test_x509_csr_SOURCES = tests/unit/test-x509-csr.c $(x509_make)
 tests_unit_test_x509_csr_LDADD = $(x509_ldadd)
 tests_unit_test_x509_der_SOURCES = tests/unit/test-x509-der.c $(x509_make)
 tests_unit_test_x509_der_LDADD = $(x509_ldadd)
+tests_unit_test_x509_ocsp_SOURCES = tests/unit/test-x509-ocsp.c $(x509_make)
+tests_unit_test_x509_ocsp_LDADD = $(x509_ldadd)
 
 fuzzers += tests/fuzz/fuzz-csr tests/fuzz/fuzz-cert tests/fuzz/fuzz-crl \
-	tests/fuzz/fuzz-pem tests/fuzz/fuzz-crmf
+	tests/fuzz/fuzz-pem tests/fuzz/fuzz-crmf tests/fuzz/fuzz-ocsp
+tests_fuzz_fuzz_ocsp_SOURCES = tests/fuzz/fuzz-ocsp.c $(fuzz_main)
+tests_fuzz_fuzz_ocsp_LDADD = $(x509_ldadd)
+tests_fuzz_fuzz_ocsp_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_crmf_SOURCES = tests/fuzz/fuzz-crmf.c $(fuzz_main)
 tests_fuzz_fuzz_crmf_LDADD = $(x509_ldadd)
 tests_fuzz_fuzz_crmf_LDFLAGS = $(fuzz_ldflags)
@@ -72,4 +77,5 @@ tests_fuzz_fuzz_pem_SOURCES = tests/fuzz/fuzz-pem.c $(fuzz_main)
 tests_fuzz_fuzz_pem_LDADD = $(x509_ldadd)
 tests_fuzz_fuzz_pem_LDFLAGS = $(fuzz_ldflags)
 EXTRA_DIST += tests/fuzz/corpus-csr tests/fuzz/corpus-cert \
-	tests/fuzz/corpus-crl tests/fuzz/corpus-pem tests/fuzz/corpus-crmf
+	tests/fuzz/corpus-crl tests/fuzz/corpus-pem tests/fuzz/corpus-crmf \
+	tests/fuzz/corpus-ocsp
