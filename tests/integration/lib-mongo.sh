@@ -15,6 +15,7 @@
 mongo_kind= # uri, mongod or fake
 mongo_host= # address and port
 mongo_user= # "NAME:PASSWORD@", for mongo_uri
+mongo_members=1 # ports of the next server, for its option -set
 
 # A Go that can build it, in $REPLY.
 mongo_go() {
@@ -56,7 +57,7 @@ mongo_build() {
 
 # mongo_start DIR [option...]: the same port and options when started again.
 mongo_start() {
-	local dir=$1
+	local dir=$1 n ports=
 	shift
 	if [ -n "${QUOIN_TEST_MONGODB_URI-}" ] && [ $# = 0 ]; then
 		mongo_kind=uri
@@ -66,15 +67,18 @@ mongo_start() {
 		install -d -m 0755 "$dir"
 		install -d -m 0700 -o "${daemon_uid[mongo]}" "$dir/data"
 		printf '%s\n' "$@" >"$dir/options"
-		free_port
-		echo "127.0.0.1:$REPLY" >"$dir/address"
+		for ((n = 0; n < mongo_members; n++)); do
+			free_port
+			ports="$ports${ports:+,}127.0.0.1:$REPLY"
+		done
+		echo "$ports" >"$dir/address"
 		if [ $# -gt 0 ] || ! command -v mongod >/dev/null; then
 			mongo_build
 			install -m 0755 "$REPLY" "$dir/mongo-server"
 		fi
 	fi
 	mongo_spawn "$dir"
-	within 20 port_open "${mongo_host#*:}" ||
+	within 20 port_open "${mongo_host##*:}" ||
 		bail "no MongoDB server: $(tail "$dir/log")"
 }
 

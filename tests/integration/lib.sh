@@ -287,7 +287,7 @@ daemon_ready() {
 	case $1 in
 	signd) within 20 ctl hsm status ;;
 	recordd) within 20 ctl batch list ;;
-	mongo) within 20 port_open "${mongo_host#*:}" ;;
+	mongo) within 20 port_open "${mongo_host##*:}" ;;
 	enrold) within 20 port_open "$(conf device.port)" ;;
 	esac && return
 	tap_note "$(tail -n 20 "$appliance/$1.log")"

@@ -28,51 +28,62 @@ type gate struct {
 	inside string // FerretDB's socket
 	tls    *tls.Config
 	scram  *scramServer // nil: nobody need prove who he is
+	set    *replicaSet  // nil: a server by itself
 	lose   uint64
 
 	one    sync.Mutex // who holds it may talk to FerretDB
 	writes uint64     // under one
+}
 
+// A door is an address of the gate's: of each member, in a replica set.
+type door struct {
+	*gate
 	mu       sync.Mutex
 	addr     string
 	listener net.Listener // nil: closed
 	conns    map[net.Conn]bool
 }
 
-func (g *gate) isOpen() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.listener != nil
+func (d *door) isOpen() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.listener != nil
 }
 
 // open listens where it did before, on the port it was given the first time.
-func (g *gate) open() error {
-	l, err := net.Listen("tcp", g.addr)
+func (d *door) open() error {
+	l, err := net.Listen("tcp", d.addr)
 	if err != nil {
 		return err
 	}
-	g.mu.Lock()
-	g.addr = l.Addr().String()
-	if g.tls != nil {
-		l = tls.NewListener(l, g.tls)
+	d.mu.Lock()
+	d.addr = l.Addr().String()
+	if d.tls != nil {
+		l = tls.NewListener(l, d.tls)
 	}
-	g.listener, g.conns = l, map[net.Conn]bool{}
-	g.mu.Unlock()
-	go g.accept(l)
+	d.listener, d.conns = l, map[net.Conn]bool{}
+	d.mu.Unlock()
+	go d.accept(l)
 	return nil
 }
 
-func (g *gate) close() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.listener.Close()
-	g.listener = nil
-	for c := range g.conns {
+func (d *door) close() {
+	d.mu.Lock()
+	d.listener.Close()
+	d.listener = nil
+	d.mu.Unlock()
+	d.hangUp()
+}
+
+func (d *door) hangUp() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for c := range d.conns {
 		c.Close()
 	}
 }
 
-func (g *gate) accept(l net.Listener) {
+func (d *door) accept(l net.Listener) {
 	for {
 		c, err := l.Accept()
 		if errors.Is(err, net.ErrClosed) {
@@ -81,31 +92,31 @@ func (g *gate) accept(l net.Listener) {
 		if err != nil {
 			log.Fatal(err)
 		}
-		g.mu.Lock()
-		if g.listener != l || len(g.conns) >= connMax {
+		d.mu.Lock()
+		if d.listener != l || len(d.conns) >= connMax {
 			c.Close()
 		} else {
-			g.conns[c] = true
-			go g.serve(c)
+			d.conns[c] = true
+			go d.serve(c)
 		}
-		g.mu.Unlock()
+		d.mu.Unlock()
 	}
 }
 
-func (g *gate) serve(c net.Conn) {
+func (d *door) serve(c net.Conn) {
 	defer func() {
 		c.Close()
-		g.mu.Lock()
-		delete(g.conns, c)
-		g.mu.Unlock()
+		d.mu.Lock()
+		delete(d.conns, c)
+		d.mu.Unlock()
 	}()
-	db, err := net.Dial("unix", g.inside)
+	db, err := net.Dial("unix", d.inside)
 	if err != nil {
 		log.Print(err)
 		return
 	}
 	defer db.Close()
-	who := g.scram.begin()
+	who := d.scram.begin()
 	for {
 		ask, err := readFrame(c)
 		if err != nil {
@@ -113,10 +124,16 @@ func (g *gate) serve(c net.Conn) {
 		}
 		answer := who.answer(ask)
 		if answer == nil {
-			if answer, err = g.pass(db, ask); err != nil {
+			answer = d.set.refuse(d, ask)
+		}
+		if answer == nil {
+			if answer, err = d.pass(db, ask); err != nil {
 				return
 			}
-			answer = who.greet(ask, answer)
+			if isHello(ask) {
+				answer = addTo(answer, who.greeting(),
+					d.set.greeting(d))
+			}
 		}
 		if _, err := c.Write(answer); err != nil {
 			return

@@ -5,8 +5,9 @@
 // reads and then writes, so that two at a time would lose one; what clients
 // send goes through a gate that lets one command through at a time.
 //
-// Once it serves, it prints its address on a line of its own. SIGUSR1 closes
-// its port and every connection, or opens it again.
+// Once it serves, it prints its addresses on a line of its own. SIGUSR1 closes
+// its ports and every connection, or opens them again. With -set the addresses
+// are those of a replica set's members; SIGUSR2 has another one be primary.
 package main
 
 import (
@@ -22,6 +23,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/FerretDB/FerretDB/ferretdb"
@@ -34,7 +36,9 @@ var pragmas = url.Values{"_pragma": {"busy_timeout(10000)",
 
 func main() {
 	dir := flag.String("dir", "", "folder for the data (required)")
-	addr := flag.String("listen", "127.0.0.1:0", "address; port 0: any")
+	addr := flag.String("listen", "127.0.0.1:0",
+		"addresses, by commas; port 0: any")
+	set := flag.String("set", "", "name of a replica set")
 	cert := flag.String("cert", "", "PEM with certificate and key: TLS")
 	ca := flag.String("client-ca", "", "PEM: demand client certificates")
 	user := flag.String("user", "",
@@ -46,37 +50,63 @@ func main() {
 	log.SetPrefix("mongo-server: ")
 	// What runs out of space is told so, as on a full disk.
 	signal.Ignore(syscall.SIGXFSZ)
-	if err := run(*dir, *addr, *cert, *ca, *user, *lose); err != nil {
+	conf, err := tlsConfig(*cert, *ca)
+	if err != nil {
+		log.Fatal(err)
+	}
+	g := &gate{tls: conf, lose: *lose}
+	if g.scram, err = newScram(*user); err != nil {
+		log.Fatal(err)
+	}
+	if g.inside, err = startFerretDB(*dir); err != nil {
+		log.Fatal(err)
+	}
+	if err := serve(g, *addr, *set); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(dir, addr, cert, ca, user string, lose uint64) error {
-	conf, err := tlsConfig(cert, ca)
-	if err != nil {
-		return err
+// serve opens the gate's doors, and closes or opens them by signals.
+func serve(g *gate, addr, set string) error {
+	var doors []*door
+	for _, a := range strings.Split(addr, ",") {
+		doors = append(doors, &door{gate: g, addr: a})
 	}
-	inside, err := startFerretDB(dir)
-	if err != nil {
-		return err
+	if set != "" {
+		g.set = &replicaSet{name: set, members: doors}
 	}
-	g := &gate{inside: inside, addr: addr, tls: conf, lose: lose}
-	if g.scram, err = newScram(user); err != nil {
-		return err
-	}
-	if err := g.open(); err != nil {
-		return err
-	}
-	fmt.Println(g.addr)
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGUSR1, syscall.SIGTERM, syscall.SIGINT)
+	signal.Notify(signals, syscall.SIGUSR1, syscall.SIGUSR2,
+		syscall.SIGTERM, syscall.SIGINT)
+	if err := turn(doors); err != nil {
+		return err
+	}
+	addrs := []string{}
+	for _, d := range doors {
+		addrs = append(addrs, d.addr)
+	}
+	fmt.Println(strings.Join(addrs, ","))
 	for s := range signals {
-		if s != syscall.SIGUSR1 {
+		switch {
+		case s == syscall.SIGUSR1:
+			if err := turn(doors); err != nil {
+				return err
+			}
+		case s != syscall.SIGUSR2:
 			return nil
+		case g.set != nil:
+			g.set.failOver()
 		}
-		if g.isOpen() {
-			g.close()
-		} else if err := g.open(); err != nil {
+	}
+	return nil
+}
+
+// turn opens what is closed and closes what is open.
+func turn(doors []*door) error {
+	for _, d := range doors {
+		if d.isOpen() {
+			d.close()
+		} else if err := d.open(); err != nil {
 			return err
 		}
 	}

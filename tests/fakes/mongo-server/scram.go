@@ -107,12 +107,17 @@ func (s *session) step(ask []byte) []byte {
 		"done": s.in, "payload": []byte(said)})
 }
 
-// greet adds to the answer to a hello which mechanisms there are, as a server
-// does for who asks; the others would try SCRAM-SHA-1.
-func (s *session) greet(ask, answer []byte) []byte {
-	if s == nil || !isHello(ask) {
-		return answer
+// greeting is what a hello's answer has of it: for who is not told of this
+// mechanism tries SCRAM-SHA-1.
+func (s *session) greeting() bson.M {
+	if s == nil {
+		return nil
 	}
+	return bson.M{"saslSupportedMechs": bson.A{"SCRAM-SHA-256"}}
+}
+
+// addTo adds elements to the document of an answer.
+func addTo(answer []byte, more ...bson.M) []byte {
 	start := headerSize + 5 // OP_MSG; in OP_REPLY the document is last, too
 	if opcode(answer) != opMsg {
 		start = headerSize + 20
@@ -122,7 +127,11 @@ func (s *session) greet(ask, answer []byte) []byte {
 		log.Print(err)
 		return answer
 	}
-	doc["saslSupportedMechs"] = bson.A{"SCRAM-SHA-256"}
+	for _, m := range more {
+		for key, value := range m {
+			doc[key] = value
+		}
+	}
 	return frame(answer[:start], doc)
 }
 
