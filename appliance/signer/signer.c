@@ -119,3 +119,9 @@ signer_ca_url(const char *host, unsigned port, const char *id, char *out,
 	snprintf(path, sizeof(path), "/ca/%.16s.cer", id);
 	return url_put(host, port, path, out, cap);
 }
+
+enum q_err
+signer_ocsp_url(const char *host, unsigned port, char *out, size_t cap)
+{
+	return url_put(host, port, "/ocsp", out, cap);
+}

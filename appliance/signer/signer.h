@@ -40,6 +40,7 @@ enum q_err signer_keys(struct wire_client *c, signer_key_each each,
  * writes them into certificates:
  *	http://HOST[:PORT]/crl/ID.crl	its revocation list, DER
  *	http://HOST[:PORT]/ca/ID.cer	its certificate, DER
+ *	http://HOST[:PORT]/ocsp		its certificates' status, by OCSP
  * The port is left out when it is 80; an IPv6 address gets its brackets.
  * TOOBIG when out is too small (SIGNER_URL_MAX is enough).
  */
@@ -48,5 +49,7 @@ enum q_err signer_crl_url(const char *host, unsigned port, const char *id,
     char *out, size_t cap) Q_CHECKED;
 enum q_err signer_ca_url(const char *host, unsigned port, const char *id,
     char *out, size_t cap) Q_CHECKED;
+enum q_err signer_ocsp_url(const char *host, unsigned port, char *out,
+    size_t cap) Q_CHECKED;
 
 #endif

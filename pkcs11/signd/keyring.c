@@ -185,14 +185,16 @@ key_unref(struct key *k)
 static enum q_err
 template_make(struct key *k, const char *host, uint16_t port, struct fault *f)
 {
-	char crl[SIGNER_URL_MAX], ca[SIGNER_URL_MAX];
+	char crl[SIGNER_URL_MAX], ca[SIGNER_URL_MAX], ocsp[SIGNER_URL_MAX];
 	struct cert_template_spec spec = { .alg = sig_alg_for(k->pub.kind),
 		.issuer = k->cert.subject, .issuer_ski = k->cert.ski,
-		.urls = { .crl = crl, .issuer = ca } };
+		.urls = { .crl = crl, .issuer = ca, .ocsp = ocsp } };
 	enum q_err r = signer_crl_url(host, port, k->id, crl, sizeof(crl));
 
 	if (r == Q_OK)
 		r = signer_ca_url(host, port, k->id, ca, sizeof(ca));
+	if (r == Q_OK)
+		r = signer_ocsp_url(host, port, ocsp, sizeof(ocsp));
 	if (r != Q_OK)
 		return fault_set(f, r, "name: too long for a URL");
 	return cert_template_new(&spec, &k->template, f);

@@ -203,7 +203,7 @@ tbs_make(struct signd *s, const struct keyring *ring, struct issue *w,
 	struct cert_device d = { .not_before = w->not_before,
 		.not_after = w->not_after, .device_id = w->device_id,
 		.key = &w->csr.key };
-	char crl[SIGNER_URL_MAX], ca[SIGNER_URL_MAX];
+	char crl[SIGNER_URL_MAX], ca[SIGNER_URL_MAX], ocsp[SIGNER_URL_MAX];
 	unsigned port = (unsigned)s->conf->crl_port;
 	struct cert_expect want = { .kind = CERT_DEVICE,
 		.alg = SIG_ECDSA_SHA256, .serial = w->serial,
@@ -215,7 +215,7 @@ tbs_make(struct signd *s, const struct keyring *ring, struct issue *w,
 		    RSA_BITS_SMALL : RSA_BITS,
 		.now = w->began, .max_backdate = BACKDATE + 10,
 		.max_lifetime = w->not_after - w->not_before,
-		.urls = { .crl = crl, .issuer = ca } };
+		.urls = { .crl = crl, .issuer = ca, .ocsp = ocsp } };
 	enum q_err r;
 
 	memcpy(d.serial, w->serial, sizeof(d.serial));
@@ -226,6 +226,8 @@ tbs_make(struct signd *s, const struct keyring *ring, struct issue *w,
 	if (r == Q_OK)
 		r = signer_ca_url(ring->host, port, w->ca->id, ca,
 		    sizeof(ca));
+	if (r == Q_OK)
+		r = signer_ocsp_url(ring->host, port, ocsp, sizeof(ocsp));
 	return r == Q_OK ? cert_check_tbs(buf_bytes(tbs), &want, f) : r;
 }
 
