@@ -37,15 +37,19 @@ struct park {
 	pthread_mutex_t lock;
 	/* under the lock */
 	bool stopping;
+	bool sleeping; /* the thread, until it is woken */
 	int64_t swept;
 	unsigned free_workers;
+	bool waking; /* a worker that was given a connection is to come */
 	struct peers *peers;
 	struct conn_list dead; /* closed when the lock is off */
 	struct conn **by_fd;
 	size_t n_fds;
 	int top_fd;
 	struct http_stats st;
-	atomic_uint queued; /* a copy of the READY count, without the lock */
+	atomic_uint polling; /* workers in park_poll() */
+	/* The READY count while no worker is free, without the lock. */
+	atomic_uint queued;
 };
 
 static void
@@ -70,20 +74,23 @@ conn_drop(struct park *p, struct conn *c)
 	TAILQ_INSERT_TAIL(&p->dead, c, link);
 }
 
-/* Workers to those who want one, then unlock, then close the dead. */
+/* A worker to who wants one, then unlock, then close the dead. When the
+ * worker comes it wakes the next. */
 static void
 park_unlock(struct park *p)
 {
 	struct conn_list dead = TAILQ_HEAD_INITIALIZER(dead);
 	struct conn *c;
 
-	while (p->free_workers > 0 && !p->stopping &&
+	if (p->free_workers > 0 && !p->waking && !p->stopping &&
 	    (c = peers_next(p->peers)) != NULL) {
 		p->free_workers--;
+		p->waking = true;
 		peers_move(p->peers, c, CONN_BUSY);
 		p->cfg.give(p->cfg.ctx, c);
 	}
-	atomic_store(&p->queued, peers_count(p->peers, CONN_READY));
+	atomic_store(&p->queued, p->free_workers > 0 ? 0 :
+	    peers_count(p->peers, CONN_READY));
 	TAILQ_CONCAT(&dead, &p->dead, link);
 	pthread_mutex_unlock(&p->lock);
 	while ((c = TAILQ_FIRST(&dead)) != NULL) {
@@ -92,21 +99,17 @@ park_unlock(struct park *p)
 	}
 }
 
-static void
-conn_ready(struct park *p, struct conn *c)
-{
-	epoll_ctl(p->epoll, EPOLL_CTL_DEL, c->fd, NULL);
-	peers_move(p->peers, c, CONN_READY);
-}
-
+#define WATCH_ONCE (EPOLLIN | EPOLLRDHUP | EPOLLONESHOT)
+#define WATCH_NOT EPOLLONESHOT
 /* Edge-triggered, because what was peeked at stays readable. */
-static bool
-conn_watch(struct park *p, const struct conn *c)
-{
-	struct epoll_event ev = { .events = EPOLLIN | EPOLLRDHUP | EPOLLET,
-		.data.fd = c->fd };
+#define WATCH_HELLO (EPOLLIN | EPOLLRDHUP | EPOLLET)
 
-	return epoll_ctl(p->epoll, EPOLL_CTL_ADD, c->fd, &ev) == 0;
+static bool
+conn_watch(struct park *p, const struct conn *c, int op, uint32_t events)
+{
+	struct epoll_event ev = { .events = events, .data.fd = c->fd };
+
+	return epoll_ctl(p->epoll, op, c->fd, &ev) == 0;
 }
 
 /* Something came in, or the peer is gone. */
@@ -117,7 +120,7 @@ conn_event(struct park *p, struct conn *c)
 	enum hello h = HELLO_WHOLE;
 
 	if (!c->hello) {
-		conn_ready(p, c);
+		peers_move(p->peers, c, CONN_READY);
 		return;
 	}
 	n = recv(c->fd, p->peek, p->cfg.tls ? sizeof(p->peek) : 1,
@@ -133,7 +136,8 @@ conn_event(struct park *p, struct conn *c)
 	if (h == HELLO_MORE)
 		return;
 	c->hello = false;
-	conn_ready(p, c);
+	conn_watch(p, c, EPOLL_CTL_MOD, WATCH_NOT);
+	peers_move(p->peers, c, CONN_READY);
 }
 
 /* Make room. False if there is nobody to put out. */
@@ -174,7 +178,8 @@ conn_new(struct park *p, int fd, const struct sockaddr_storage *addr)
 	if (peers_count(p->peers, CONN_PARKED) +
 	    peers_count(p->peers, CONN_READY) > p->cfg.total)
 		park_evict(p, peers_greediest(p->peers));
-	if (p->by_fd[fd] == c && !conn_watch(p, c))
+	if (p->by_fd[fd] == c &&
+	    !conn_watch(p, c, EPOLL_CTL_ADD, WATCH_HELLO))
 		conn_drop(p, c);
 }
 
@@ -222,7 +227,7 @@ park_sweep(struct park *p, int64_t now)
 		c->late = true;
 		c->deadline = now + p->cfg.hello_ms;
 		if (c->state == CONN_PARKED)
-			conn_ready(p, c);
+			peers_move(p->peers, c, CONN_READY);
 	}
 	p->swept = now;
 }
@@ -248,22 +253,13 @@ park_timeout(struct park *p)
 	return peers_count(p->peers, CONN_PARKED) > 0 ? SWEEP_MS : -1;
 }
 
-/* What is due, then events; returns how long the next wait may be, or -2 at
- * the end. */
-static int
-park_round(struct park *p, const struct epoll_event *ev, int n)
+/* Take in what has happened. Leaves the lock on. */
+static void
+park_events(struct park *p, const struct epoll_event *ev, int n)
 {
-	int64_t now = clock_mono_ms();
-	int timeout;
-
-	for (int i = 0; i < n; i++) {
-		eventfd_t woken;
-
+	for (int i = 0; i < n; i++)
 		if (ev[i].data.fd == p->listener)
 			park_accept(p);
-		else if (ev[i].data.fd == p->wake)
-			eventfd_read(p->wake, &woken);
-	}
 	pthread_mutex_lock(&p->lock);
 	for (int i = 0; i < n; i++) {
 		struct conn *c = (size_t)ev[i].data.fd < p->n_fds
@@ -272,12 +268,35 @@ park_round(struct park *p, const struct epoll_event *ev, int n)
 		if (c != NULL && c->state == CONN_PARKED)
 			conn_event(p, c);
 	}
+}
+
+/* Events, then what is due; returns how long the next wait may be, or -2 at
+ * the end. */
+static int
+park_round(struct park *p, const struct epoll_event *ev, int n)
+{
+	int64_t now = clock_mono_ms();
+	bool kick;
+	int timeout;
+
+	for (int i = 0; i < n; i++) {
+		eventfd_t woken;
+
+		if (ev[i].data.fd == p->wake)
+			eventfd_read(p->wake, &woken);
+	}
+	park_events(p, ev, n);
 	if (now - p->swept >= SWEEP_MS)
 		park_sweep(p, now);
 	if (peers_count(p->peers, CONN_READY) > 0 && p->free_workers == 0)
 		park_press(p, now);
 	timeout = p->stopping ? -2 : park_timeout(p);
+	p->sleeping = timeout == -1;
+	kick = p->polling > 0 && p->free_workers == 0 &&
+	    peers_count(p->peers, CONN_READY) > 0;
 	park_unlock(p);
+	if (kick)
+		eventfd_write(p->wake, 1);
 	return timeout;
 }
 
@@ -412,36 +431,70 @@ park_conn(struct park *p, int fd)
 
 	pthread_mutex_lock(&p->lock);
 	c = p->by_fd[fd];
-	pthread_mutex_unlock(&p->lock);
+	p->waking = false;
+	park_unlock(p);
 	return c;
 }
 
-void
-park_back(struct park *p, struct conn *c, bool ready)
+static void
+conn_back(struct park *p, struct conn *c, enum park_fate fate)
 {
-	unsigned parked;
-
-	pthread_mutex_lock(&p->lock);
-	if (p->stopping || (!ready && !conn_watch(p, c))) {
+	if (p->stopping || fate == PARK_CLOSE || (fate == PARK_WAIT &&
+	    !conn_watch(p, c, EPOLL_CTL_MOD, WATCH_ONCE))) {
 		conn_drop(p, c);
-		park_unlock(p);
 		return;
 	}
-	parked = peers_count(p->peers, CONN_PARKED);
-	peers_move(p->peers, c, ready ? CONN_READY : CONN_PARKED);
+	peers_move(p->peers, c, fate == PARK_READY ? CONN_READY : CONN_PARKED);
 	park_evict(p, peers_over(p->peers, c));
-	park_unlock(p);
-	/* With nothing parked the thread sleeps without an end. */
-	if (parked == 0)
-		eventfd_write(p->wake, 1);
 }
 
-void
-park_close(struct park *p, struct conn *c)
+/* For a worker that has none. */
+static struct conn *
+conn_take(struct park *p)
 {
+	struct conn *c = p->stopping ? NULL : peers_next(p->peers);
+
+	if (c != NULL)
+		peers_move(p->peers, c, CONN_BUSY);
+	return c;
+}
+
+struct conn *
+park_next(struct park *p, struct conn *c, enum park_fate fate)
+{
+	struct conn *next;
+	bool wake;
+
 	pthread_mutex_lock(&p->lock);
-	conn_drop(p, c);
+	/* With nothing to look after the thread sleeps without an end. */
+	wake = p->sleeping && fate != PARK_CLOSE;
+	p->sleeping = p->sleeping && !wake;
+	conn_back(p, c, fate);
+	next = conn_take(p);
 	park_unlock(p);
+	if (wake)
+		eventfd_write(p->wake, 1);
+	return next;
+}
+
+/* The thread itself waits too, but the kernel wakes who came last. */
+struct conn *
+park_poll(struct park *p, int ms)
+{
+	struct epoll_event ev;
+	struct conn *c;
+	int n;
+
+	atomic_fetch_add(&p->polling, 1);
+	do {
+		n = epoll_wait(p->epoll, &ev, 1, ms);
+		park_events(p, &ev, n > 0 ? n : 0);
+		c = conn_take(p);
+		n = p->stopping ? 0 : n;
+		park_unlock(p);
+	} while (c == NULL && n > 0);
+	atomic_fetch_sub(&p->polling, 1);
+	return c;
 }
 
 void

@@ -17,7 +17,9 @@
  *	- connections kept alive.
  * Each has a deadline. An address may hold so many, the server so many; over
  * that the oldest goes, of that address or of the one that holds most. Those
- * that want a worker get one by turns of their addresses. When all workers
+ * that want a worker get one by turns of their addresses: the first that is
+ * through with another connection, or a free one. Free ones are woken one by
+ * one, since waking a thread costs more than most answers do. When all workers
  * are taken and somebody waits, the slowest sender of the address with most
  * workers is cut off.
  */
@@ -49,17 +51,27 @@ void park_stop(struct park *p);
 /* Close what is left; no worker may be alive. NULL is accepted. */
 void park_free(struct park *p);
 
-/* The connection behind a descriptor that was given. */
+/* A worker has come for the descriptor that it was given: the connection
+ * behind it. */
 struct conn *park_conn(struct park *p, int fd);
 
-/* A worker gives a connection back: to wait for bytes until c->deadline, or
- * (ready) for another worker at once. The worker may not touch it again. */
-void park_back(struct park *p, struct conn *c, bool ready);
+/* What becomes of a connection that a worker is through with. */
+enum park_fate {
+	PARK_WAIT, /* waits for bytes until c->deadline */
+	PARK_READY, /* wants a worker again, when it is its turn */
+	PARK_CLOSE,
+};
 
-/* A worker is through with a connection: close it. */
-void park_close(struct park *p, struct conn *c);
+/* A worker gives a connection back and gets the one whose turn it is: NULL
+ * if nobody waits. It may not touch c again, unless it gets that. */
+struct conn *park_next(struct park *p, struct conn *c, enum park_fate fate);
 
-/* A worker is free. */
+/* A worker without a connection waits for one, up to ms; NULL when none came.
+ * While answers take less time than threads to wake up, this is how the
+ * workers get at their next one. */
+struct conn *park_poll(struct park *p, int ms);
+
+/* A worker is free; it has no connection. */
 void park_worker_free(struct park *p);
 
 /* Whether somebody waits for a worker, so that none should dawdle. */

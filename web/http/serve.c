@@ -21,6 +21,8 @@
 /* How long a worker waits for what is probably under way, before the
  * connection is parked. */
 #define GRACE_MS 20
+/* How long it waits for another connection before it sleeps. */
+#define LINGER_MS 10
 /* The longest piece of a head that is parked rather than waited for. */
 #define PIECE_MAX 4096
 /* After an early refusal, what is still coming is taken in for so long, or
@@ -36,8 +38,8 @@
 /* One worker thread: everything of the request it is at. */
 struct worker {
 	struct http_server *s;
-	struct conn *c; /* NULL: none, or given back */
-	const uint8_t *in; /* civetweb's buffer: head, then what came after */
+	struct conn *c; /* NULL: none */
+	const uint8_t *in; /* head, then what came after */
 	size_t in_len;
 	size_t head_len;
 	struct buf body;
@@ -48,6 +50,7 @@ struct worker {
 	char scratch[HTTP_LINE_MAX + 1];
 	struct http_head head;
 	struct body_source source;
+	char space[HTTP_READ_SIZE]; /* for what does not go by civetweb */
 };
 
 static void *
@@ -79,12 +82,18 @@ worker_stop(void *arg)
 	free(w);
 }
 
+/* From one connection to the next, or to none. */
+static void
+worker_leave(struct worker *w, enum park_fate fate)
+{
+	atomic_store(&w->c->slow_since, 0);
+	w->c = park_next(w->s->park, w->c, fate);
+}
+
 static void
 worker_close(struct worker *w)
 {
-	atomic_store(&w->c->slow_since, 0);
-	park_close(w->s->park, w->c);
-	w->c = NULL;
+	worker_leave(w, PARK_CLOSE);
 }
 
 /* Back to the parking, with n bytes at p for the next worker. */
@@ -102,9 +111,7 @@ worker_park(struct worker *w, const void *p, size_t n, bool ready)
 		memcpy(c->ahead, p, n);
 		c->ahead_len = n;
 	}
-	atomic_store(&c->slow_since, 0);
-	w->c = NULL;
-	park_back(w->s->park, c, ready);
+	worker_leave(w, ready ? PARK_READY : PARK_WAIT);
 }
 
 static bool
@@ -313,35 +320,46 @@ remote_text(const struct sockaddr_storage *a, char out[INET6_ADDRSTRLEN])
 		inet_ntop(AF_INET6, &v6->sin6_addr, out, INET6_ADDRSTRLEN);
 }
 
-static size_t
-worker_take(void *arg, int fd, char *buf, size_t cap, struct ssl_st **ret_ssl)
+/* Handshake and head of the worker's connection, into buf. False when it is
+ * left for another. */
+static bool
+worker_begin(struct worker *w, char *buf, size_t cap)
 {
-	struct worker *w = arg;
 	struct http_refusal no;
 	size_t n;
 
-	w->c = park_conn(w->s->park, fd);
-	if (w->c == NULL)
-		return 0;
 	w->head.head = false;
 	w->rs.secret = false;
 	buf_reset(&w->rs.body);
 	buf_reset(&w->rs.headers);
 	atomic_store(&w->c->slow_since, clock_mono_ms());
 	if (w->s->cfg.tls != NULL && !worker_tls(w))
-		return 0;
+		return false;
 	n = worker_read_head(w, buf, cap);
 	if (n == 0)
-		return 0;
+		return false;
 	no = http_head_parse((const uint8_t *)buf, w->head_len, &w->head);
 	if (no.status != 0) {
 		worker_refuse(w, no.status, no.why, false);
-		return 0;
+		return false;
 	}
 	w->in = (const uint8_t *)buf;
 	w->in_len = n;
+	return true;
+}
+
+static size_t
+worker_take(void *arg, int fd, char *buf, size_t cap, struct ssl_st **ret_ssl)
+{
+	struct worker *w = arg;
+
+	w->c = park_conn(w->s->park, fd);
+	while (w->c != NULL && !worker_begin(w, buf, cap))
+		continue;
+	if (w->c == NULL)
+		return 0;
 	*ret_ssl = w->c->ssl;
-	return n;
+	return w->in_len;
 }
 
 /* The body into w->body; false when that was refused. */
@@ -399,6 +417,11 @@ worker_fault(struct worker *w, enum q_err e, const struct fault *f,
 		if (!v.bad)
 			http_response_header(&w->rs, "WWW-Authenticate",
 			    (const char *)v.p);
+		buf_reset(&v);
+		buf_printf(&v, "Bearer realm=\"%s\"", w->s->cfg.realm);
+		if (!v.bad)
+			http_response_header(&w->rs, "WWW-Authenticate",
+			    (const char *)v.p);
 	}
 }
 
@@ -446,10 +469,10 @@ worker_next(struct worker *w, bool keep)
 	    (c->ssl != NULL && SSL_has_pending(c->ssl)));
 }
 
+/* Answer the request whose head has been read, and leave its connection. */
 static void
-worker_request(void *arg)
+worker_serve(struct worker *w)
 {
-	struct worker *w = arg;
 	struct http_match m = { .allow = &w->allow };
 	bool problem, body = w->head.chunked || w->head.content_length > 0;
 	uint32_t max = w->s->cfg.body_max;
@@ -487,6 +510,23 @@ worker_request(void *arg)
 	worker_next(w, worker_reply(w, w->head.keep_alive));
 }
 
+/* As long as there are connections for a worker. */
+static void
+worker_go_on(struct worker *w)
+{
+	while (w->c != NULL ||
+	    (w->c = park_poll(w->s->park, LINGER_MS)) != NULL)
+		if (worker_begin(w, w->space, sizeof(w->space)))
+			worker_serve(w);
+}
+
+static void
+worker_request(void *arg)
+{
+	worker_serve(arg);
+	worker_go_on(arg);
+}
+
 static void
 worker_refused(void *arg, int status)
 {
@@ -494,6 +534,7 @@ worker_refused(void *arg, int status)
 
 	if (w->c != NULL)
 		worker_refuse(w, status, http_reason(status), false);
+	worker_go_on(w);
 }
 
 static void
@@ -503,6 +544,7 @@ worker_done(void *arg)
 
 	if (w->c != NULL)
 		worker_close(w);
+	worker_go_on(w);
 	park_worker_free(w->s->park);
 }
 
