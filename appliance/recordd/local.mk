@@ -13,6 +13,15 @@ librecordd_a_SOURCES = \
 	%reldir%/sqlite.h \
 	%reldir%/store.c \
 	%reldir%/store.h \
+	%reldir%/store_mongo.c \
+	%reldir%/store_mongo.h \
+	%reldir%/store_mongo_apply.c \
+	%reldir%/store_mongo_batch.c \
+	%reldir%/store_mongo_intent.c \
+	%reldir%/store_mongo_link.c \
+	%reldir%/store_mongo_read.c \
+	%reldir%/store_mongo_reply.c \
+	%reldir%/store_mongo_write.c \
 	%reldir%/store_sqlite.c \
 	%reldir%/store_sqlite.h \
 	%reldir%/writer.c \
@@ -22,7 +31,7 @@ pkglibexec_PROGRAMS += quoin-recordd
 quoin_recordd_SOURCES = %reldir%/main.c
 quoin_recordd_LDADD = $(recordd_libs)
 recordd_libs = librecordd.a librecords.a libwire.a libbase.a \
-	$(SQLITE_LIBS) $(BSON_LIBS) $(JSONC_LIBS) $(SECCOMP_LIBS)
+	$(SQLITE_LIBS) $(MONGOC_LIBS) $(BSON_LIBS) $(JSONC_LIBS) $(SECCOMP_LIBS)
 
 unit_tests += tests/unit/test-store tests/unit/test-store-sqlite
 tests_unit_test_store_SOURCES = tests/unit/test-store.c

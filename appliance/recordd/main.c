@@ -14,6 +14,7 @@
 
 #include "base/conf.h"
 #include "base/log.h"
+#include "base/own.h"
 #include "base/sandbox.h"
 #include "base/secret.h"
 #include "recordd/ops.h"
@@ -35,23 +36,36 @@ signals_block(sigset_t *ret_set)
 	pthread_sigmask(SIG_BLOCK, ret_set, NULL);
 }
 
-/* Nothing but the folder of the store and of the sockets. */
+/* Nothing but the folders of the store and of the sockets; for a store on
+ * the network also that, and what names and certificates are looked up in.
+ * Before the store is opened: its threads are to be confined, too. */
 static void
-confine(const struct conf *c)
+confine(const struct conf *c, const char *own)
 {
-	char records[sizeof(c->store)];
-	const char *write[] = { records, c->run, NULL };
-	static const char *const none[] = { NULL };
-	struct sandbox box = { .read = none, .write = write };
+	struct store_needs needs;
+	const char *write[] = { own, c->run, NULL, NULL };
+	const char *read[] = { "/etc/ssl/openssl.cnf", NULL, NULL, NULL,
+		"/etc/ssl", "/usr/lib/ssl", "/usr/share/ca-certificates",
+		"/usr/local/share/ca-certificates", "/etc/resolv.conf",
+		"/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf",
+		"/etc/gai.conf", "/etc/services", "/run/systemd/resolve",
+		"/usr/lib", "/lib", "/etc/ld.so.cache", NULL };
+	struct sandbox box = { .read = read, .write = write };
 	struct fault f = { 0 };
-	const char *colon = strchr(c->store, ':');
-	char *slash;
 	enum q_err r;
 
-	snprintf(records, sizeof(records), "%s", colon ? colon + 1 : "");
-	slash = strrchr(records, '/');
-	if (slash != NULL)
-		*slash = '\0';
+	store_needs(c->store, &needs);
+	/* A rule is for what exists; whether all is well, the store tells. */
+	if (needs.folder[0] != '\0') {
+		(void)!mkdir(needs.folder, 0700);
+		write[2] = needs.folder;
+	}
+	(void)!mkdir(own, 0700);
+	for (size_t i = 0; i < ARRAY_LEN(needs.file); i++)
+		read[1 + i] = needs.file[i];
+	if (!needs.inet)
+		read[0] = NULL;
+	box.inet = needs.inet;
 	r = sandbox_enter(&box, &f);
 	if (r != Q_OK)
 		leave("sandbox", r, &f);
@@ -62,7 +76,7 @@ start(struct recordd *rd, const struct conf *c,
     struct wire_server **ret_server)
 {
 	static struct role_map roles;
-	char path[CONF_SOCKET_MAX];
+	char path[CONF_SOCKET_MAX], own[sizeof(c->state) + 16];
 	struct wire_server_conf sc = { .ops = recordd_ops,
 		.n_ops = recordd_n_ops, .roles = &roles,
 		.threads = (unsigned)c->recordd_threads, .ctx = rd };
@@ -72,10 +86,11 @@ start(struct recordd *rd, const struct conf *c,
 	if (r != Q_OK)
 		leave("configuration", r, &f);
 	umask(077);
-	r = store_open(c->store, &rd->store, &f);
+	snprintf(own, sizeof(own), "%s/records", c->state);
+	confine(c, own);
+	r = store_open(c->store, own, &rd->store, &f);
 	if (r != Q_OK)
 		leave("store", r, &f);
-	confine(c);
 	r = hints_start(&rd->hints);
 	if (r == Q_OK)
 		r = writer_start(rd->store, rd->hints, &rd->writer);

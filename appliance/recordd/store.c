@@ -3,27 +3,78 @@
 
 #include "recordd/store.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/own.h"
 
-enum q_err
-store_open(const char *uri, struct store **ret_store, struct fault *f)
+/* The kind of store, and what is behind its colon; NULL: no such kind. */
+static const struct store_ops *
+kind_of(const char *uri, const char **ret_place)
 {
-	static const struct store_ops *const kinds[] = { &store_sqlite };
+	static const struct store_ops *const kinds[] = { &store_sqlite,
+		&store_mongo };
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		size_t n = strlen(kinds[i]->scheme);
 
+		*ret_place = uri + n + 1;
 		if (strncmp(uri, kinds[i]->scheme, n) == 0 && uri[n] == ':')
-			return kinds[i]->open(uri + n + 1, ret_store, f);
+			return kinds[i];
 	}
-	return fault_set(f, Q_CONFIG, "store: wants sqlite:PATH");
+	return NULL;
+}
+
+enum q_err
+store_open(const char *uri, const char *dir, struct store **ret_store,
+    struct fault *f)
+{
+	const char *place;
+	const struct store_ops *ops = kind_of(uri, &place);
+
+	if (ops == NULL)
+		return fault_set(f, Q_CONFIG,
+		    "store: wants sqlite:PATH or mongodb://...");
+	return ops->open(place, dir, ret_store, f);
+}
+
+void
+store_needs(const char *uri, struct store_needs *ret_needs)
+{
+	const char *place;
+	const struct store_ops *ops = kind_of(uri, &place);
+
+	memset(ret_needs, 0, sizeof(*ret_needs));
+	if (ops != NULL)
+		ops->needs(place, ret_needs);
+}
+
+enum q_err
+store_folder(const char *dir, int *ret_lock_fd, struct fault *f)
+{
+	struct stat st;
+
+	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+		return fault_set(f, Q_IO, "%.120s: %s", dir, strerror(errno));
+	*ret_lock_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*ret_lock_fd < 0 || fstat(*ret_lock_fd, &st) != 0)
+		return fault_set(f, Q_IO, "%.120s: %s", dir, strerror(errno));
+	if (st.st_uid != geteuid() || (st.st_mode & 077) != 0)
+		return fault_set(f, Q_CONFIG, "%.120s: wants mode 0700 and to "
+		    "belong to the user of recordd", dir);
+	if (flock(*ret_lock_fd, LOCK_EX | LOCK_NB) != 0)
+		return fault_set(f, Q_EXISTS,
+		    "%.120s: another process uses it", dir);
+	return Q_OK;
 }
 
 enum q_err
@@ -107,8 +158,9 @@ store_cursor_get(const char *after, int64_t *ret_value, const char **ret_key,
 	return Q_OK;
 }
 
-static struct store_sum *
-sum_row(struct store_sums *sums, const struct rec_desc *d, const char *group)
+struct store_sum *
+store_sums_row(struct store_sums *sums, const struct rec_desc *d,
+    const char *group)
 {
 	struct store_sum *row;
 
@@ -141,7 +193,7 @@ store_sums_add(struct store_sums *sums, const struct rec_desc *d,
 
 	if (group == NULL || times == 0)
 		return Q_OK;
-	row = sum_row(sums, d, rec_str(group, rec));
+	row = store_sums_row(sums, d, rec_str(group, rec));
 	if (row == NULL)
 		return Q_NOMEM;
 	rec_counter_add(d, rec, times, row->add);

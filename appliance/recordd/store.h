@@ -67,12 +67,25 @@ typedef bool store_emit(void *ctx, const char *key, uint64_t rev,
     struct bytes doc);
 typedef void store_count(void *ctx, const char *name, int64_t value);
 
+/* What a store uses of the system: folders it writes to, files it reads, the
+ * network. Empty: none. */
+#define STORE_PATH_MAX 512
+struct store_needs {
+	char folder[STORE_PATH_MAX];
+	char file[3][STORE_PATH_MAX];
+	bool inet;
+};
+
 struct store_ops {
 	const char *scheme; /* what stands before the colon in `store` */
 
-	/* Open or make the store at place. */
-	enum q_err (*open)(const char *place, struct store **ret_store,
-	    struct fault *f);
+	/* What open will use, as far as the place tells; for the sandbox. */
+	void (*needs)(const char *place, struct store_needs *ret_needs);
+
+	/* Open or make the store at place; dir is where this node keeps what
+	 * is its own. */
+	enum q_err (*open)(const char *place, const char *dir,
+	    struct store **ret_store, struct fault *f);
 	void (*close)(struct store *s);
 
 	/* A document into doc (appended). NOTFOUND. */
@@ -98,10 +111,17 @@ struct store_ops {
 	void (*info)(struct store *s, struct store_info *ret_info);
 };
 
-extern const struct store_ops store_sqlite;
+extern const struct store_ops store_sqlite, store_mongo;
 
-/* The store that `kind:place` names. CONFIG: no such kind. */
-enum q_err store_open(const char *uri, struct store **ret_store,
+/* The store that `kind:place` names; dir as in open. CONFIG: no such kind. */
+enum q_err store_open(const char *uri, const char *dir,
+    struct store **ret_store, struct fault *f) Q_CHECKED;
+
+void store_needs(const char *uri, struct store_needs *ret_needs);
+
+/* The folder, for us alone, and the lock that makes us its only user, which
+ * the caller closes in any case. CONFIG, IO, EXISTS. */
+enum q_err store_folder(const char *dir, int *ret_lock_fd,
     struct fault *f) Q_CHECKED;
 
 /* Whether a put or delete may go ahead against what is stored: CONFLICT for
@@ -138,6 +158,8 @@ struct store_sums {
 	struct store_sum *row;
 	size_t n, cap;
 };
+struct store_sum *store_sums_row(struct store_sums *sums,
+    const struct rec_desc *d, const char *group);
 enum q_err store_sums_add(struct store_sums *sums, const struct rec_desc *d,
     const void *rec, int64_t times) Q_CHECKED;
 void store_sums_free(struct store_sums *sums);

@@ -8,12 +8,9 @@
 
 #include "recordd/store_sqlite.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/fsio.h"
@@ -212,39 +209,38 @@ sqlite_close(struct store *base)
 	free(s);
 }
 
-/* The folder, for us alone, and the lock that makes us its only user. */
-static enum q_err
-folder_claim(struct sqlite *s, struct fault *f)
+static void
+sqlite_needs(const char *place, struct store_needs *ret_needs)
 {
-	char dir[sizeof(s->path)];
 	char *slash;
-	struct stat st;
 
-	memcpy(dir, s->path, sizeof(dir));
-	slash = strrchr(dir, '/');
-	if (slash == NULL || slash == dir)
-		return fault_set(f, Q_CONFIG, "store: wants a path");
-	*slash = '\0';
-	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
-		return fault_set(f, Q_IO, "%.120s: %s", dir, strerror(errno));
-	s->lock_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (s->lock_fd < 0 || fstat(s->lock_fd, &st) != 0)
-		return fault_set(f, Q_IO, "%.120s: %s", dir, strerror(errno));
-	if (st.st_uid != geteuid() || (st.st_mode & 077) != 0)
-		return fault_set(f, Q_CONFIG, "%.120s: wants mode 0700 and to "
-		    "belong to the user of recordd", dir);
-	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0)
-		return fault_set(f, Q_EXISTS,
-		    "%.120s: another process uses it", dir);
-	return Q_OK;
+	snprintf(ret_needs->folder, sizeof(ret_needs->folder), "%s", place);
+	slash = strrchr(ret_needs->folder, '/');
+	if (slash != NULL)
+		*slash = '\0';
+	else
+		ret_needs->folder[0] = '\0';
 }
 
 static enum q_err
-sqlite_open(const char *place, struct store **ret_store, struct fault *f)
+folder_claim(struct sqlite *s, struct fault *f)
+{
+	struct store_needs needs;
+
+	sqlite_needs(s->path, &needs);
+	if (needs.folder[0] == '\0')
+		return fault_set(f, Q_CONFIG, "store: wants a path");
+	return store_folder(needs.folder, &s->lock_fd, f);
+}
+
+static enum q_err
+sqlite_open(const char *place, const char *dir, struct store **ret_store,
+    struct fault *f)
 {
 	struct sqlite *s = calloc(1, sizeof(*s));
 	enum q_err r;
 
+	(void)dir;
 	if (s == NULL)
 		return Q_NOMEM;
 	s->base.ops = &store_sqlite;
@@ -274,6 +270,7 @@ sqlite_open(const char *place, struct store **ret_store, struct fault *f)
 
 const struct store_ops store_sqlite = {
 	.scheme = "sqlite",
+	.needs = sqlite_needs,
 	.open = sqlite_open,
 	.close = sqlite_close,
 	.get = sqlite_get,

@@ -25,7 +25,7 @@ enum sql_count { COUNT_GET, COUNT_SUM, COUNT_ADD, COUNT_DROP, COUNT_N };
 
 struct sqlite {
 	struct store base;
-	char path[512];
+	char path[STORE_PATH_MAX];
 	int lock_fd;
 	struct db *writer;
 	struct store_sums sums; /* of the commit under way */

@@ -83,7 +83,7 @@ set_up(struct recordd *rd)
 		abort();
 	atexit(tidy);
 	snprintf(uri, sizeof(uri), "sqlite:%s/quoin.db", dir);
-	if (store_open(uri, &rd->store, NULL) != Q_OK)
+	if (store_open(uri, dir, &rd->store, NULL) != Q_OK)
 		abort();
 	rd->writer = (struct writer *)(void *)rd->store;
 }

@@ -35,7 +35,7 @@ open_store(void)
 	struct store *st = NULL;
 	struct fault f = { 0 };
 
-	ok(store_open(uri, &st, &f) == Q_OK, "open %s", f.msg);
+	ok(store_open(uri, folder, &st, &f) == Q_OK, "open %s", f.msg);
 	return st;
 }
 
@@ -91,15 +91,16 @@ test_folder(void)
 	struct stat sb;
 
 	mkdir(folder, 0755);
-	is_int(store_open(uri, &st, &f), Q_CONFIG, "a folder for all: %s",
+	is_int(store_open(uri, folder, &st, &f), Q_CONFIG, "a folder for all: %s",
 	    f.msg);
 	rmdir(folder);
 	st = open_store();
 	ok(stat(folder, &sb) == 0 && (sb.st_mode & 0777) == 0700,
 	    "a folder for us alone");
 	st->ops->close(st);
-	is_int(store_open("sqlite:quoin.db", &st, &f), Q_CONFIG, "%s", f.msg);
-	is_int(store_open("sqlite:/nowhere/at/all/x.db", &st, &f), Q_IO, "%s",
+	is_int(store_open("sqlite:quoin.db", folder, &st, &f), Q_CONFIG, "%s", f.msg);
+	is_int(store_open("sqlite:/nowhere/at/all/x.db", folder, &st,
+	    &f), Q_IO, "%s",
 	    f.msg);
 }
 
@@ -127,7 +128,7 @@ test_new_index(void)
 	is_int(list(st, "batch", "b"), 501, "it joins");
 	st->ops->close(st);
 	sql("PRAGMA user_version = 99");
-	is_int(store_open(uri, &st, NULL), Q_CONFIG, "a newer version's");
+	is_int(store_open(uri, folder, &st, NULL), Q_CONFIG, "a newer version's");
 	sql("PRAGMA user_version = 2");
 }
 
@@ -156,7 +157,7 @@ test_damaged_file(void)
 		fputs("this is no database, and never was one", out);
 		fclose(out);
 	}
-	is_int(store_open(uri, &st, &f), Q_IO, "no database: %s", f.msg);
+	is_int(store_open(uri, folder, &st, &f), Q_IO, "no database: %s", f.msg);
 }
 
 static int
