@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -203,6 +204,23 @@ out:
 	return r;
 }
 
+/* A connection for calls: a receive that takes too long ends by itself, with
+ * no poll before it. */
+static int
+connect_timed(const struct wire_client *c)
+{
+	struct timeval limit = { .tv_sec = c->deadline_ms / 1000,
+		.tv_usec = c->deadline_ms % 1000 * 1000L };
+	int sock = c->connect(c->connect_ctx);
+
+	if (sock >= 0 && setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &limit,
+	    sizeof(limit)) != 0) {
+		close(sock);
+		return -1;
+	}
+	return sock;
+}
+
 /* One call, and what became of it on one connection. */
 struct call {
 	const struct wire_op_desc *op;
@@ -227,8 +245,8 @@ exchange(struct wire_client *c, int sock, struct call *call)
 		return r;
 	/* A connection whose answer did not come in time is given up, so
 	 * the next datagram can only be the answer to this call. */
-	r = wire_stream_recv(sock, call->op->rsp, c->deadline_ms, call->rsp,
-	    call->hold, &call->fault);
+	r = wire_stream_recv(sock, call->op->rsp, -1, call->rsp, call->hold,
+	    &call->fault);
 	call->alive = call->hold->id == id;
 	return r;
 }
@@ -247,7 +265,7 @@ wire_call(struct wire_client *c, const struct wire_op_desc *op,
 
 		again = sock >= 0;
 		if (sock < 0)
-			sock = c->connect(c->connect_ctx);
+			sock = connect_timed(c);
 		if (sock < 0)
 			return fault_retry(f, Q_UNAVAIL, 1,
 			    "service is not running");
