@@ -12,11 +12,14 @@
 
 #include "base/clock.h"
 #include "base/own.h"
+#include "enrold/lookup.h"
 #include "enrold/notes.h"
+#include "enrold/serverkey.h"
+#include "enrold/throttle.h"
+#include "enrold/token.h"
 
 #define TRIES 5
-#define POLL_MAX 604800 /* what the protocol promises */
-#define SEEN_SECONDS 43200
+#define WAIT_SECONDS 60 /* between questions for an operator's approval */
 #define SETTLE_MS 3000 /* a restart of recordd takes less */
 #define SETTLE_PAUSE_MS 20
 #define TURN_SECONDS 2
@@ -28,41 +31,27 @@ struct job {
 	const struct peer *peer;
 	struct csr csr;
 	char device_id[DEVICE_ID_LEN + 1];
-	struct rec_device dev;
-	struct rec_batch batch;
-	struct rec_policy policy;
+	struct lookup at;
 	struct enrol_case view;
 	struct enrol_verdict verdict;
+	bool judged;		/* the rules have spoken */
+	bool token_bad;		/* and the token was why */
+	struct secret key;	/* that was made here: PKCS #8 */
+	struct buf key_csr;	/* the request with it */
 };
 
-/* NOTFOUND becomes a missing row of the case. */
+/* The request's own signature, and that of the identity key over it. */
 static enum q_err
-found(enum q_err r, bool *ret_there)
+job_prove(const struct job *j, struct fault *f)
 {
-	*ret_there = r == Q_OK;
-	return r == Q_NOTFOUND ? Q_OK : r;
-}
+	struct pubkey key;
+	enum q_err r = csr_verify(&j->csr, f);
 
-static enum q_err
-job_read(struct job *j, bool fresh, struct fault *f)
-{
-	struct core *core = j->core;
-	bool dev, batch = false, policy = false;
-	enum q_err r = found(rec_device_get(core->recordd, j->device_id,
-	    &j->dev, f), &dev);
-
-	if (r == Q_OK && dev)
-		r = found(cache_batch(core->cache, j->dev.batch, fresh,
-		    &j->batch, f), &batch);
-	if (r == Q_OK && batch)
-		r = found(cache_policy(core->cache, j->batch.policy, fresh,
-		    &j->policy, f), &policy);
-	j->view = (struct enrol_case){ .ask = j->ask, .csr = &j->csr,
-		.peer = j->peer, .device_id = j->device_id,
-		.dev = dev ? &j->dev : NULL,
-		.batch = batch ? &j->batch : NULL,
-		.policy = policy ? &j->policy : NULL, .now = clock_wall() };
-	return r;
+	if (r != Q_OK || j->ask->proof.len == 0)
+		return r;
+	r = pubkey_parse(j->ask->identity, &key, f);
+	return r == Q_OK ? pubkey_verify(&key, sig_alg_for(key.kind),
+	    j->csr.der, j->ask->proof, f) : r;
 }
 
 /* Who did not prove anything yet gets to know nothing but that. */
@@ -70,38 +59,127 @@ static enum q_err
 job_refuse(struct job *j, enum q_err why, struct fault *f)
 {
 	struct fault bad = { 0 };
-	struct pubkey key;
 	enum q_err r;
 
 	if (j->peer->kind != PEER_NONE)
 		return why;
-	r = csr_verify(&j->csr, &bad);
-	if (r == Q_OK && j->ask->proof.len != 0) {
-		r = pubkey_parse(j->ask->identity, &key, &bad);
-		if (r == Q_OK)
-			r = pubkey_verify(&key, sig_alg_for(key.kind),
-			    j->csr.der, j->ask->proof, &bad);
-	}
+	r = job_prove(j, &bad);
 	return r == Q_OK ? why : fault_set(f, r, "%s", fault_text(&bad, r));
+}
+
+static enum q_err
+job_judge(struct job *j, bool fresh, struct fault *f)
+{
+	enum q_err r = lookup_case(j->core, fresh, &j->at, &j->view, f);
+
+	j->judged = r == Q_OK;
+	if (r == Q_OK)
+		r = rule_enrol(&j->view, &j->verdict, f);
+	j->token_bad = j->judged && r == Q_DENIED &&
+	    token_wanted(&j->view) && rule_token(&j->view, NULL) == r;
+	return r;
 }
 
 static enum q_err
 job_decide(struct job *j, struct fault *f)
 {
-	enum q_err r = job_read(j, false, f);
+	enum q_err r = job_judge(j, false, f);
 
-	if (r == Q_OK)
-		r = rule_enrol(&j->view, &j->verdict, f);
-	else
-		return r;
-	if (r == Q_OK)
+	if (r == Q_OK || !j->judged)
 		return r;
 	/* Batch or policy may have changed within the last moments. */
-	r = job_read(j, true, f);
-	if (r != Q_OK)
+	r = job_judge(j, true, f);
+	return r == Q_OK || !j->judged ? r : job_refuse(j, r, f);
+}
+
+/* Each looks whether the other was first: this, and who deletes the batch. */
+static enum q_err
+batch_stays(struct job *j, const struct rec_device *dev, struct fault *f)
+{
+	struct rec_batch batch;
+	enum q_err r = cache_batch(j->core->cache, dev->batch, true, &batch,
+	    f);
+
+	if (r == Q_OK && batch.deleting)
+		r = Q_NOTFOUND;
+	if (r != Q_NOTFOUND)
 		return r;
-	r = rule_enrol(&j->view, &j->verdict, f);
-	return r == Q_OK ? r : job_refuse(j, r, f);
+	r = rec_device_delete(j->core->recordd, dev->key, dev->rev, f);
+	return r == Q_OK || r == Q_NOTFOUND || r == Q_CONFLICT ?
+	    fault_set(f, Q_DENIED, "batch %s is being deleted", dev->batch) :
+	    r;
+}
+
+static void
+note_asked(const struct job *j, struct rec_device *dev)
+{
+	dev->approval = DEVICE_APPROVAL_WAITING;
+	request_digest(&j->csr, j->ask->server_key, dev->asked);
+}
+
+/* The record of a device that comes into a batch with its first request. It
+ * has a load of its own, like one that was loaded: see job_seq. CONFLICT:
+ * somebody else was first. */
+static enum q_err
+job_make(struct job *j, struct fault *f)
+{
+	struct rec_device dev = { .state = DEVICE_NOT_ENROLLED };
+	uint64_t load;
+	enum q_err r;
+
+	if (getrandom(&load, sizeof(load), 0) != sizeof(load))
+		return Q_INTERNAL;
+	snprintf(dev.key, sizeof(dev.key), "%s", j->device_id);
+	snprintf(dev.batch, sizeof(dev.batch), "%.64s", j->view.batch->key);
+	snprintf(dev.load, sizeof(dev.load), "%016llx",
+	    (unsigned long long)load);
+	if (j->verdict.wait)
+		note_asked(j, &dev);
+	r = rec_device_insert(j->core->recordd, &dev, f);
+	if (r == Q_EXISTS)
+		return Q_CONFLICT;
+	if (r == Q_OK)
+		r = batch_stays(j, &dev, f);
+	if (r == Q_OK)
+		j->at.dev = dev;
+	return r;
+}
+
+/* An operator approves the device, not the request: who waits may come back
+ * with another one, as most clients do. */
+static enum q_err
+job_wait(struct job *j, struct fault *f)
+{
+	struct rec_device *dev = &j->at.dev;
+	enum q_err r = Q_OK;
+
+	if (dev->approval != DEVICE_APPROVAL_WAITING) {
+		note_asked(j, dev);
+		r = rec_device_put(j->core->recordd, dev, f);
+	}
+	if (r == Q_NOTFOUND)
+		r = Q_CONFLICT;
+	return r == Q_OK ? fault_retry(f, Q_WAIT, WAIT_SECONDS,
+	    "enrolment waits for an operator's approval") : r;
+}
+
+/* What is to be done between the decision and the certificate. */
+static enum q_err
+job_prepare(struct job *j, struct fault *f)
+{
+	bool make = j->verdict.make, wait = j->verdict.wait;
+	enum q_err r = Q_OK;
+
+	/* signd looks too, but later, or at another request. */
+	if (make || wait || j->ask->server_key)
+		r = job_prove(j, f);
+	if (r == Q_OK && make)
+		r = job_make(j, f);
+	if (r == Q_OK && wait)
+		r = job_wait(j, f);
+	if (r == Q_OK && j->ask->server_key && j->key.p == NULL)
+		r = serverkey_make(&j->csr, &j->key, &j->key_csr, f);
+	return r;
 }
 
 /* What tells this certificate from every other that the same request may
@@ -110,8 +188,8 @@ job_decide(struct job *j, struct fault *f)
 static uint64_t
 job_seq(const struct job *j)
 {
-	return strtoull(j->dev.load, NULL, 16) +
-	    (uint64_t)(j->dev.issued - j->verdict.again);
+	return strtoull(j->at.dev.load, NULL, 16) +
+	    (uint64_t)(j->at.dev.issued - j->verdict.again);
 }
 
 static enum q_err
@@ -119,18 +197,22 @@ job_issue(struct job *j, struct signd_issue_rsp *rsp,
     struct wire_reply *hold, struct fault *f)
 {
 	enum enrol_right right = j->verdict.right;
-	struct signd_issue_req req = { .policy = j->policy.key,
+	struct signd_issue_req req = { .policy = j->at.policy.key,
 		.csr = j->csr.der,
 		.device_id = right == RIGHT_KEY ? "" : j->device_id,
 		.word = right == RIGHT_WORD,
-		.lifetime = (uint64_t)j->policy.device_lifetime };
+		.form = (uint32_t)j->ask->form,
+		.server_key = right == RIGHT_SERVER,
+		.lifetime = (uint64_t)j->at.policy.device_lifetime };
 	enum q_err r;
 
 	if (right == RIGHT_PROOF) {
 		req.identity = j->ask->identity;
 		req.proof = j->ask->proof;
 	}
-	for (;; j->dev.issued++) {
+	if (right == RIGHT_SERVER)
+		req.csr = buf_bytes(&j->key_csr);
+	for (;; j->at.dev.issued++) {
 		req.seq = job_seq(j);
 		r = signd_issue(j->core->signd, &req, rsp, hold, f);
 		if (r != Q_OK || !rsp->again || j->verdict.again ||
@@ -159,12 +241,29 @@ recorded(const struct rec_device *dev, const char *serial)
 static enum q_err
 make_room(struct job *j, struct fault *f)
 {
-	struct rec_certs *certs = &j->dev.certs;
-	enum q_err r = core_publish(j->core, &j->dev,
+	struct rec_certs *certs = &j->at.dev.certs;
+	enum q_err r = core_publish(j->core, &j->at.dev,
 	    &certs->c[certs->n - 1], "superseded", f);
 
 	if (r == Q_OK)
 		certs->n--;
+	return r;
+}
+
+/* Nobody will ever have the key of the newest certificate, or will show it. */
+static enum q_err
+supersede_lost(struct job *j, struct fault *f)
+{
+	struct rec_device *dev = &j->at.dev;
+	const struct rec_cert *rc = device_lost_key(dev, j->peer);
+	enum q_err r;
+
+	if (rc == NULL || rc->not_after < clock_wall())
+		return Q_OK;
+	r = core_publish(j->core, dev, rc, "superseded", f);
+	if (r == Q_OK)
+		memmove(&dev->certs.c[0], &dev->certs.c[1],
+		    --dev->certs.n * sizeof(dev->certs.c[0]));
 	return r;
 }
 
@@ -174,9 +273,11 @@ job_record(struct job *j, const struct signd_issue_rsp *rsp, struct fault *f)
 	struct rec_cert rc = { .not_before = (int64_t)rsp->not_before,
 		.not_after = (int64_t)rsp->not_after };
 	int64_t now = clock_wall();
-	struct rec_device *dev = &j->dev;
-	enum q_err r;
+	struct rec_device *dev = &j->at.dev;
+	enum q_err r = supersede_lost(j, f);
 
+	if (r != Q_OK)
+		return r;
 	snprintf(rc.serial, sizeof(rc.serial), "%s", rsp->serial);
 	snprintf(rc.issuer, sizeof(rc.issuer), "%s", rsp->issuing_id);
 	while ((r = device_add_cert(dev, &rc, now)) == Q_INVALID) {
@@ -192,7 +293,9 @@ job_record(struct job *j, const struct signd_issue_rsp *rsp, struct fault *f)
 		dev->renewed_at = now;
 	}
 	dev->last_seen = now;
-	request_digest(&j->csr, dev->request);
+	dev->approval = DEVICE_APPROVAL_NONE;
+	dev->asked[0] = '\0';
+	request_digest(&j->csr, j->ask->server_key, dev->request);
 	dev->issued++;
 	dev->allow_renew = false;
 	dev->due = device_due(dev);
@@ -208,7 +311,7 @@ answer_fill(const struct job *j, const struct signd_issue_rsp *rsp,
 	if (a->cert.bad)
 		return Q_NOMEM;
 	snprintf(a->device_id, sizeof(a->device_id), "%s", j->device_id);
-	snprintf(a->batch, sizeof(a->batch), "%.64s", j->batch.key);
+	snprintf(a->batch, sizeof(a->batch), "%.64s", j->at.batch.key);
 	snprintf(a->issuer, sizeof(a->issuer), "%s", rsp->issuing_id);
 	a->not_before = (int64_t)rsp->not_before;
 	a->not_after = (int64_t)rsp->not_after;
@@ -226,7 +329,7 @@ job_disown(const struct job *j, const struct signd_issue_rsp *rsp,
 
 	snprintf(rc.serial, sizeof(rc.serial), "%s", rsp->serial);
 	snprintf(rc.issuer, sizeof(rc.issuer), "%s", rsp->issuing_id);
-	return core_publish(j->core, &j->dev, &rc, "superseded", f);
+	return core_publish(j->core, &j->at.dev, &rc, "superseded", f);
 }
 
 /* The write was not confirmed: somebody else may have changed the record,
@@ -240,14 +343,14 @@ job_settle(struct job *j, const struct signd_issue_rsp *rsp, int64_t issued,
 	int64_t until = clock_mono_ms() + SETTLE_MS;
 	enum q_err r;
 
-	while ((r = rec_device_get(j->core->recordd, j->device_id, &j->dev,
+	while ((r = rec_device_get(j->core->recordd, j->device_id, &j->at.dev,
 	    f)) == Q_UNAVAIL && clock_mono_ms() < until)
 		usleep(SETTLE_PAUSE_MS * 1000);
-	if (r == Q_OK && recorded(&j->dev, rsp->serial))
+	if (r == Q_OK && recorded(&j->at.dev, rsp->serial))
 		return r;
 	if (r != Q_OK && r != Q_NOTFOUND)
 		return r;
-	if (r == Q_NOTFOUND || j->dev.issued != issued)
+	if (r == Q_NOTFOUND || j->at.dev.issued != issued)
 		r = job_disown(j, rsp, f);
 	else
 		r = Q_OK;
@@ -264,7 +367,7 @@ job_forgotten(struct job *j, struct signd_issue_rsp *rsp,
 
 	if (r != Q_OK)
 		return r;
-	if (!j->policy.autorenew && !j->dev.allow_renew)
+	if (!j->at.policy.autorenew && !j->at.dev.allow_renew)
 		return fault_set(f, Q_DENIED,
 		    "renewal needs an operator's permission");
 	j->verdict.again = false;
@@ -282,13 +385,15 @@ job_round(struct job *j, struct enrol_answer *a, struct fault *f)
 	enum q_err r;
 
 	r = job_decide(j, f);
+	if (r == Q_OK)
+		r = job_prepare(j, f);
 	if (r != Q_OK)
 		return r;
-	issued = j->dev.issued;
+	issued = j->at.dev.issued;
 	r = job_issue(j, &rsp, &hold, f);
 	if (r != Q_OK)
 		return r;
-	if (j->verdict.again && recorded(&j->dev, rsp.serial))
+	if (j->verdict.again && recorded(&j->at.dev, rsp.serial))
 		return answer_fill(j, &rsp, a);
 	if (j->verdict.again)
 		r = job_forgotten(j, &rsp, &hold, f);
@@ -316,7 +421,7 @@ job_run(struct job *j, struct enrol_answer *a, struct fault *f)
 		    "the signing or record service does not answer in time");
 	if (r != Q_OK || j->verdict.again)
 		return r;
-	notes_enrolled(j->core->notes, j->batch.key, j->device_id,
+	notes_enrolled(j->core->notes, j->at.batch.key, j->device_id,
 	    j->ask->from, j->verdict.renewal);
 	return Q_OK;
 }
@@ -347,17 +452,40 @@ job_in_turn(struct job *j, struct enrol_answer *a, struct fault *f)
 	return r;
 }
 
+/* One that a MAC has proved is counted by who looked at the MAC. */
+static void
+token_count(const struct job *j, enum q_err r)
+{
+	struct throttle *t = j->core->throttle;
+	char digest[TOKEN_DIGEST + 1];
+
+	if (j->ask->token == NULL)
+		return;
+	token_digest(j->ask->token, digest);
+	if (j->token_bad)
+		throttle_failed(t, j->ask->from, digest);
+	else if (j->view.token != NULL && (r == Q_OK || r == Q_WAIT))
+		throttle_passed(t, digest);
+}
+
 enum q_err
 core_enrol(struct core *core, const struct peer *peer,
     const struct enrol_ask *ask, struct enrol_answer *ret_answer,
     struct fault *f)
 {
-	struct job j = { .core = core, .ask = ask, .peer = peer };
+	struct job j = { .core = core, .ask = ask, .peer = peer,
+		.key_csr = BUF_INIT(CSR_DER_MAX) };
 	struct rec_batch labelled;
-	enum q_err r = csr_parse(ask->csr, &j.csr, f);
+	enum q_err r = ask->form == CSR_CRMF ?
+	    csr_parse_crmf(ask->csr, &j.csr, f) :
+	    csr_parse(ask->csr, &j.csr, f);
 
+	j.view = (struct enrol_case){ .ask = ask, .csr = &j.csr,
+		.peer = peer, .device_id = j.device_id };
 	if (r == Q_OK)
 		r = rule_request(ask, &j.csr, f);
+	if (r == Q_OK && ask->server_key)
+		r = serverkey_plain(&j.csr, f);
 	if (r == Q_OK)
 		r = rule_identity(ask, &j.csr, peer, j.device_id, f);
 	if (r == Q_OK && ask->label != NULL) {
@@ -369,110 +497,15 @@ core_enrol(struct core *core, const struct peer *peer,
 	if (r == Q_OK)
 		r = job_in_turn(&j, ret_answer, f);
 	if (r == Q_DENIED && j.view.dev != NULL)
-		ret_answer->state = j.dev.state;
-	return r;
-}
-
-/* Within 10 % either way. */
-static int64_t
-jitter(int64_t seconds)
-{
-	uint32_t x = 0;
-
-	if (getrandom(&x, sizeof(x), 0) != sizeof(x))
-		return seconds;
-	return seconds * (900 + x % 201) / 1000;
-}
-
-int64_t
-core_poll_after(struct core *core, int64_t renew_at)
-{
-	int64_t fleet = (int64_t)core->devices / core->conf->poll_rate;
-	int64_t wait = core->conf->poll_seconds;
-	int64_t left = renew_at - clock_wall();
-
-	wait = jitter(fleet > wait ? fleet : wait);
-	if (wait > POLL_MAX)
-		wait = POLL_MAX;
-	if (renew_at != 0 && left < wait)
-		wait = left;
-	return wait < 1 ? 1 : wait;
-}
-
-/* When the device should come for renewal anyway; 0: not at all. */
-static int64_t
-renew_moment(const struct rec_device *dev, const struct rec_policy *policy,
-    const struct rec_cert *rc)
-{
-	if (dev->state != DEVICE_ENROLLED || !policy->autorenew || rc == NULL)
-		return 0;
-	return renew_time(rc->not_before, rc->not_after);
-}
-
-/* Coarse, so that asking for the status is no write; a lost one is made up
- * for at the next contact. */
-static void
-note_seen(struct job *j)
-{
-	if (j->view.now - j->dev.last_seen < SEEN_SECONDS)
-		return;
-	j->dev.last_seen = j->view.now;
-	(void)!rec_device_put(j->core->recordd, &j->dev, NULL);
-}
-
-enum q_err
-core_status(struct core *core, const struct peer *peer,
-    struct status_answer *ret_answer, struct fault *f)
-{
-	struct enrol_ask ask = { 0 };
-	struct job j = { .core = core, .ask = &ask, .peer = peer };
-	const struct rec_cert *rc;
-	int64_t renew_at;
-	enum q_err r = Q_DENIED;
-
-	if (peer->kind == PEER_NONE)
-		return fault_set(f, Q_UNAUTH,
-		    "status needs the device's TLS client certificate");
-	memset(ret_answer, 0, sizeof(*ret_answer));
-	snprintf(j.device_id, sizeof(j.device_id), "%s", peer->device_id);
-	for (int fresh = 0; fresh < 2 && r != Q_OK; fresh++) {
-		r = job_read(&j, fresh != 0, f);
-		if (r != Q_OK)
-			return r;
-		r = rule_known(&j.view, f);
-		if (r == Q_OK)
-			r = rule_certificate(&j.view, f);
+		ret_answer->state = j.at.dev.state;
+	token_count(&j, r);
+	if (r == Q_OK) {
+		ret_answer->key = j.key;
+		j.key = (struct secret){ 0 };
 	}
-	if (j.view.dev != NULL)
-		ret_answer->state = j.dev.state;
-	if (r != Q_OK)
-		return r;
-	rc = device_newest(&j.dev);
-	renew_at = renew_moment(&j.dev, &j.policy, rc);
-	snprintf(ret_answer->device_id, sizeof(ret_answer->device_id), "%s",
-	    j.device_id);
-	snprintf(ret_answer->batch, sizeof(ret_answer->batch), "%.64s",
-	    j.batch.key);
-	ret_answer->state = device_state_now(&j.dev, j.view.now);
-	ret_answer->renew = device_should_renew(&j.dev, &j.policy,
-	    j.view.now);
-	ret_answer->not_after = rc != NULL ? rc->not_after : 0;
-	ret_answer->poll_after = core_poll_after(core, renew_at);
-	note_seen(&j);
-	return Q_OK;
-}
-
-const char *
-device_state_text(int64_t state)
-{
-	static const char *const text[] = {
-		[DEVICE_NOT_ENROLLED] = "not enrolled",
-		[DEVICE_ENROLLED] = "enrolled",
-		[DEVICE_EXPIRED] = "expired",
-		[DEVICE_REVOKED] = "revoked",
-	};
-
-	return text[state];
+	secret_free(&j.key);
+	buf_free(&j.key_csr);
+	return r;
 }
 
 enum q_err

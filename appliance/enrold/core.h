@@ -11,6 +11,7 @@
 #include <pthread.h>
 
 #include "base/conf.h"
+#include "base/secret.h"
 #include "enrold/cache.h"
 #include "enrold/pki.h"
 #include "enrold/rules.h"
@@ -18,6 +19,8 @@
 #include "signer/signer.h"
 
 struct notes;
+struct authcerts;
+struct throttle;
 
 #define CORE_TURNS 64
 
@@ -27,6 +30,8 @@ struct core {
 	struct pki_box *pki;
 	struct cache *cache;
 	struct notes *notes;
+	struct authcerts *authcerts;
+	struct throttle *throttle; /* of wrong tokens */
 	_Atomic uint64_t devices; /* in all batches, by the last count */
 	/* Requests of one device take turns: otherwise all but one would
 	 * have been signed in vain. By a part of the DeviceID. */
@@ -43,14 +48,18 @@ struct enrol_answer {
 	char issuer[SIGND_ID_LEN + 1];
 	int64_t not_before, not_after;
 	int64_t state;		/* enum rec_device_state, when refused */
+	struct secret key;	/* PKCS #8, DER, if server_key: secret_free */
 };
 
 /*
  * A certificate for the device, or the reason why not: INVALID, PROTO,
  * SIGNATURE for a bad request, DENIED, NOTFOUND for an unknown label,
- * UNAVAIL with advice while signd or recordd are away. OK means that the
- * certificate is durably recorded. Asked again after any failure, the same
- * request leads to the same certificate.
+ * UNAUTH for who has shown nothing, BUSY with advice after too many wrong
+ * tokens, WAIT with advice while an operator's approval is awaited, UNAVAIL
+ * with advice while signd or recordd are away. OK means that the certificate
+ * is durably recorded. Asked again after any failure, the same request leads
+ * to the same certificate; but where the key is made here, to a new one in
+ * its place, if the device may renew.
  */
 enum q_err core_enrol(struct core *core, const struct peer *peer,
     const struct enrol_ask *ask, struct enrol_answer *ret_answer,

@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include <openssl/crypto.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -14,6 +15,8 @@
 #define EST_ANSWER_MAX (1024 * 1024)
 #define EST_CAS_MAX 256
 #define EST_COLUMNS 64
+#define CERTS_ONLY "application/pkcs7-mime; smime-type=certs-only"
+#define BOUNDARY "estServerKeyGenBoundary"
 
 /* DER in base64 (RFC 8951 3.1). The header means nothing any more, but there
  * are clients that do without an answer rather than without it. */
@@ -35,8 +38,7 @@ certs_answer(const struct bytes *certs, size_t n, struct http_response *rs)
 	pkcs7_certs_only(certs, n, &der);
 	if (der.bad)
 		return Q_NOMEM;
-	return est_answer(buf_bytes(&der),
-	    "application/pkcs7-mime; smime-type=certs-only", rs);
+	return est_answer(buf_bytes(&der), CERTS_ONLY, rs);
 }
 
 static enum q_err
@@ -93,16 +95,50 @@ est_csrattrs(void *ctx, const struct http_request *rq,
 	return est_answer(csr_attrs(false), "application/csrattrs", rs);
 }
 
+/* RFC 7030 4.4.2; each part with the header that clients of it look for. */
 static enum q_err
-est_enrol(struct core *core, const struct http_request *rq, bool reenrol,
+key_answer(struct bytes key, struct bytes cert, struct http_response *rs)
+{
+	AUTO_BUF struct buf p7 = BUF_INIT(EST_ANSWER_MAX);
+	static const char part[] = "--" BOUNDARY "\r\nContent-Type: %s\r\n"
+	    "Content-Transfer-Encoding: base64\r\n\r\n";
+
+	pkcs7_certs_only(&cert, 1, &p7);
+	rs->secret = true;
+	buf_printf(&rs->body, part, "application/pkcs8");
+	b64_encode(&rs->body, key.p, key.len, EST_COLUMNS);
+	buf_printf(&rs->body, part, CERTS_ONLY);
+	b64_encode(&rs->body, p7.p, p7.len, EST_COLUMNS);
+	buf_puts(&rs->body, "--" BOUNDARY "--\r\n");
+	rs->content_type = "multipart/mixed; boundary=" BOUNDARY;
+	return p7.bad || rs->body.bad ? Q_NOMEM : Q_OK;
+}
+
+static enum q_err
+enrol_answer_put(struct enrol_answer *a, struct http_response *rs)
+{
+	struct bytes cert = buf_bytes(&a->cert);
+	enum q_err r = a->key.p != NULL ? key_answer((struct bytes){
+	    a->key.p, a->key.len }, cert, rs) : certs_answer(&cert, 1, rs);
+
+	secret_free(&a->key);
+	buf_free(&a->cert);
+	return r;
+}
+
+enum est_op { SIMPLEENROLL, SIMPLEREENROLL, SERVERKEYGEN };
+
+static enum q_err
+est_enrol(struct core *core, const struct http_request *rq, enum est_op op,
     struct http_response *rs, struct fault *f)
 {
 	AUTO_FRONT struct front fr = { 0 };
 	AUTO_BUF struct buf csr = BUF_INIT(CSR_DER_MAX);
-	struct enrol_ask ask = { .label = rq->param[0], .reenrol = reenrol,
-		.from = rq->remote };
+	struct enrol_ask ask = { .label = rq->param[0],
+		.reenrol = op == SIMPLEREENROLL, .from = rq->remote,
+		.server_key = op == SERVERKEYGEN };
 	struct enrol_answer a = { 0 };
-	struct bytes cert;
+	char token[FRONT_TOKEN_SIZE];
 	enum q_err r;
 
 	if (strcmp(rq->content_type, "application/pkcs10") != 0)
@@ -110,33 +146,38 @@ est_enrol(struct core *core, const struct http_request *rq, bool reenrol,
 		    "content type must be application/pkcs10");
 	r = csr_text_decode(rq->body, &csr, f);
 	if (r == Q_OK)
+		r = front_token(rq, token, &ask.token, f);
+	if (r == Q_OK)
 		r = front_begin(core, rq, true, &fr, f);
 	if (r != Q_OK)
 		return r;
 	ask.csr = buf_bytes(&csr);
 	ask.binding = front_binding(rq, &fr);
 	r = core_enrol(core, &fr.peer, &ask, &a, f);
-	if (r != Q_OK)
-		return r;
+	OPENSSL_cleanse(token, sizeof(token));
 	/* That one certificate and nothing else (RFC 7030 4.2.3). */
-	cert = buf_bytes(&a.cert);
-	r = certs_answer(&cert, 1, rs);
-	buf_free(&a.cert);
-	return r;
+	return r == Q_OK ? enrol_answer_put(&a, rs) : r;
 }
 
 static enum q_err
 est_simpleenroll(void *ctx, const struct http_request *rq,
     struct http_response *rs, struct fault *f)
 {
-	return est_enrol(ctx, rq, false, rs, f);
+	return est_enrol(ctx, rq, SIMPLEENROLL, rs, f);
 }
 
 static enum q_err
 est_simplereenroll(void *ctx, const struct http_request *rq,
     struct http_response *rs, struct fault *f)
 {
-	return est_enrol(ctx, rq, true, rs, f);
+	return est_enrol(ctx, rq, SIMPLEREENROLL, rs, f);
+}
+
+static enum q_err
+est_serverkeygen(void *ctx, const struct http_request *rq,
+    struct http_response *rs, struct fault *f)
+{
+	return est_enrol(ctx, rq, SERVERKEYGEN, rs, f);
 }
 
 #define EST "/.well-known/est/"
@@ -146,8 +187,10 @@ const struct http_route est_routes[EST_ROUTES] = {
 	{ "GET", EST "csrattrs", est_csrattrs, 0, 0, 0 },
 	{ "POST", EST "simpleenroll", est_simpleenroll, 0, 0, 0 },
 	{ "POST", EST "simplereenroll", est_simplereenroll, 0, 0, 0 },
+	{ "POST", EST "serverkeygen", est_serverkeygen, 0, 0, 0 },
 	{ "GET", EST "{label}/cacerts", est_cacerts, 0, 0, 0 },
 	{ "GET", EST "{label}/csrattrs", est_csrattrs, 0, 0, 0 },
 	{ "POST", EST "{label}/simpleenroll", est_simpleenroll, 0, 0, 0 },
 	{ "POST", EST "{label}/simplereenroll", est_simplereenroll, 0, 0, 0 },
+	{ "POST", EST "{label}/serverkeygen", est_serverkeygen, 0, 0, 0 },
 };

@@ -7,51 +7,116 @@
 #include <stdio.h>
 
 #include "base/codec.h"
+#include "enrold/authcert.h"
+#include "enrold/token.h"
+
+_Static_assert(FRONT_TOKEN_SIZE == TOKEN_TEXT_MAX + 1, "size of a token");
 
 /* A CA made a moment ago may have issued the certificate: who would be
  * refused is judged by a list of signd's that is no older than this. */
 #define LIST_MS 250
 
 static enum q_err
-identify(struct core *core, struct front *fr, struct bytes der,
-    struct fault *f)
+peer_of(struct core *core, const struct pki *pki, const struct bytes *chain,
+    size_t n, struct peer *ret_peer, struct fault *f)
 {
-	enum q_err r = peer_identify(fr->pki, der, &fr->peer, f);
-	uint64_t judged_by = fr->pki->generation;
+	struct bytes none = { NULL, 0 };
+	enum q_err r = peer_identify(pki, n != 0 ? chain[0] : none, ret_peer,
+	    f);
+
+	return r == Q_DENIED ? authcerts_identify(core->authcerts, chain, n,
+	    ret_peer, f) : r;
+}
+
+enum q_err
+front_peer(struct core *core, const struct bytes *chain, size_t n,
+    struct pki **pki, struct peer *ret_peer, struct fault *f)
+{
+	enum q_err r = peer_of(core, *pki, chain, n, ret_peer, f);
+	uint64_t judged_by = (*pki)->generation;
 
 	if (r != Q_DENIED || pki_refresh(core->pki, LIST_MS, NULL) != Q_OK)
 		return r;
-	pki_drop(&fr->pki);
-	if (pki_hold(core->pki, &fr->pki, f) != Q_OK ||
-	    fr->pki->generation == judged_by)
+	pki_drop(pki);
+	if (pki_hold(core->pki, pki, f) != Q_OK ||
+	    (*pki)->generation == judged_by)
 		return r;
-	return peer_identify(fr->pki, der, &fr->peer, f);
+	return peer_of(core, *pki, chain, n, ret_peer, f);
+}
+
+/* One more certificate into fr->certs. Pointers are set when all are in. */
+static bool
+cert_take(struct front *fr, X509 *x, struct bytes *ret_cert)
+{
+	uint8_t *der = NULL;
+	int n = i2d_X509(x, &der);
+
+	if (n > 0)
+		buf_put(&fr->certs, der, (size_t)n);
+	OPENSSL_free(der);
+	ret_cert->len = n > 0 ? (size_t)n : 0;
+	return n > 0 && !fr->certs.bad;
+}
+
+/* What TLS showed, the device's own certificate first. A resumed session
+ * has no more than that one. */
+static enum q_err
+certs_take(const struct http_request *rq, struct front *fr,
+    struct bytes chain[AUTHCERT_CHAIN_MAX], size_t *ret_n, struct fault *f)
+{
+	STACK_OF(X509) *others = SSL_get_peer_cert_chain(rq->ssl);
+	int more = others != NULL ? sk_X509_num(others) : 0;
+	size_t n = 0, at = 0;
+
+	if (more >= AUTHCERT_CHAIN_MAX)
+		return fault_set(f, Q_DENIED, "more than %d client "
+		    "certificates", AUTHCERT_CHAIN_MAX);
+	fr->certs = (struct buf)BUF_INIT(AUTHCERT_CHAIN_MAX * CERT_PARSE_MAX);
+	if (!cert_take(fr, rq->peer_cert, &chain[n++]))
+		return fault_set(f, Q_DENIED, "client certificate is too big");
+	for (int i = 0; i < more; i++)
+		if (!cert_take(fr, sk_X509_value(others, i), &chain[n++]))
+			return fault_set(f, Q_DENIED,
+			    "client certificates are too big");
+	for (size_t i = 0; i < n; at += chain[i++].len)
+		chain[i].p = fr->certs.p + at;
+	*ret_n = n;
+	return Q_OK;
 }
 
 enum q_err
 front_begin(struct core *core, const struct http_request *rq, bool need_peer,
     struct front *fr, struct fault *f)
 {
-	struct bytes der = { NULL, 0 };
+	struct bytes chain[AUTHCERT_CHAIN_MAX];
+	size_t n = 0;
 	enum q_err r = pki_hold(core->pki, &fr->pki, f);
 
 	if (r != Q_OK || !need_peer)
 		return r;
-	if (rq->peer_cert != NULL) {
-		int n = i2d_X509(rq->peer_cert, &fr->peer_der);
-
-		if (n < 0)
-			return Q_NOMEM;
-		der = (struct bytes){ fr->peer_der, (size_t)n };
-	}
-	return identify(core, fr, der, f);
+	if (rq->peer_cert != NULL)
+		r = certs_take(rq, fr, chain, &n, f);
+	return r == Q_OK ? front_peer(core, chain, n, &fr->pki, &fr->peer,
+	    f) : r;
 }
 
 void
 front_end(struct front *fr)
 {
 	pki_drop(&fr->pki);
-	OPENSSL_free(fr->peer_der);
+	buf_free(&fr->certs);
+}
+
+enum q_err
+front_token(const struct http_request *rq, char text[FRONT_TOKEN_SIZE],
+    const char **ret_token, struct fault *f)
+{
+	enum q_err r = token_of_header(http_header(rq, "Authorization"), text,
+	    f);
+
+	if (r == Q_OK || r == Q_NOTFOUND)
+		*ret_token = r == Q_OK ? text : NULL;
+	return r == Q_NOTFOUND ? Q_OK : r;
 }
 
 const char *

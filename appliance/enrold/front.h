@@ -11,12 +11,19 @@
  * front_end(), also after an error. */
 struct front {
 	struct pki *pki;
-	uint8_t *peer_der;
+	struct buf certs; /* that TLS showed, one behind the other */
 	struct peer peer;
 	char binding[HTTP_BINDING_MAX * 2];
 };
 #define AUTO_FRONT __attribute__((cleanup(front_end)))
 void front_end(struct front *fr);
+
+/* Who it is that showed chain[0], by whatever protocol, with the others that
+ * came along; n 0: nothing. Also a certificate of a manufacturer's whose
+ * Auth Cert was imported. DENIED; errors of recordd. May replace *pki by a
+ * newer one; *ret_peer borrows from chain[0]. */
+enum q_err front_peer(struct core *core, const struct bytes *chain, size_t n,
+    struct pki **pki, struct peer *ret_peer, struct fault *f) Q_CHECKED;
 
 /* Who asks. need_peer: judge the client certificate too (DENIED). */
 enum q_err front_begin(struct core *core, const struct http_request *rq,
@@ -27,13 +34,20 @@ enum q_err front_begin(struct core *core, const struct http_request *rq,
  * (RFC 9266). NULL when there is none. */
 const char *front_binding(const struct http_request *rq, struct front *fr);
 
+/* The token of an Authorization header into text, for enrol_ask: *ret_token
+ * is text or, without one, NULL. INVALID. The caller wipes text. */
+#define FRONT_TOKEN_SIZE 257
+enum q_err front_token(const struct http_request *rq,
+    char text[FRONT_TOKEN_SIZE], const char **ret_token,
+    struct fault *f) Q_CHECKED;
+
 /* A certification request in base64 of its DER, with or without the lines
  * of PEM around it, appended to out. PROTO, TOOBIG. */
 enum q_err csr_text_decode(struct bytes text, struct buf *out,
     struct fault *f) Q_CHECKED;
 
 /* The protocols' routes, put into the device port's table. */
-#define EST_ROUTES 8
+#define EST_ROUTES 10
 #define NATIVE_ROUTES 2
 extern const struct http_route est_routes[EST_ROUTES];
 extern const struct http_route native_routes[NATIVE_ROUTES];

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/own.h"
+#include "enrold/authcert.h"
 #include "enrold/sweep.h"
 
 #define ROUND_MS 500
@@ -91,6 +92,10 @@ hint_take(struct house *h, uint32_t type, const char *key)
 		crls_dirty(h->crls, issuer);
 		return;
 	}
+	if (type == REC_AUTH_CERT) {
+		authcerts_forget(h->core->authcerts);
+		return;
+	}
 	if (*key != '\0')
 		cache_forget(h->core->cache, key);
 	else
@@ -109,6 +114,7 @@ watch_stream(struct house *h, int sock)
 
 	/* Hints may have been missed before it was opened. */
 	cache_forget_all(h->core->cache);
+	authcerts_forget(h->core->authcerts);
 	crls_dirty(h->crls, "");
 	while (!house_stopping(h) && clock_mono_ms() - seen < WATCH_MS) {
 		enum q_err r = rec_watch_next(sock, AGAIN_MS, &type, key,
@@ -129,7 +135,7 @@ watch_thread(void *arg)
 {
 	struct house *h = arg;
 	uint64_t mask = REC_BIT(REC_BATCH) | REC_BIT(REC_POLICY) |
-	    REC_BIT(REC_REVOKED);
+	    REC_BIT(REC_REVOKED) | REC_BIT(REC_AUTH_CERT);
 
 	while (!house_stopping(h)) {
 		AUTO_FD int sock = -1;

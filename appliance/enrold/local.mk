@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LIBRARIES += libenrold.a
 libenrold_a_SOURCES = \
+	%reldir%/authcert.c %reldir%/authcert.h \
 	%reldir%/cache.c %reldir%/cache.h \
 	%reldir%/core.c %reldir%/core.h \
 	%reldir%/crls.c %reldir%/crls.h \
@@ -8,12 +9,17 @@ libenrold_a_SOURCES = \
 	%reldir%/est.c \
 	%reldir%/front.c %reldir%/front.h \
 	%reldir%/house.c %reldir%/house.h \
+	%reldir%/lookup.c %reldir%/lookup.h \
 	%reldir%/native.c \
 	%reldir%/notes.c %reldir%/notes.h \
 	%reldir%/peer.c %reldir%/peer.h \
 	%reldir%/pki.c %reldir%/pki.h \
 	%reldir%/rules.c %reldir%/rules.h \
-	%reldir%/sweep.c %reldir%/sweep.h
+	%reldir%/serverkey.c %reldir%/serverkey.h \
+	%reldir%/status.c \
+	%reldir%/sweep.c %reldir%/sweep.h \
+	%reldir%/throttle.c %reldir%/throttle.h \
+	%reldir%/token.c %reldir%/token.h
 
 enrold_libs = libenrold.a libprovider.a libsigner.a librecords.a libx509.a \
 	libwire.a $(http_libs) $(BSON_LIBS) $(SECCOMP_LIBS)

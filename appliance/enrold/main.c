@@ -14,9 +14,11 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "base/sandbox.h"
+#include "enrold/authcert.h"
 #include "enrold/front.h"
 #include "enrold/house.h"
 #include "enrold/notes.h"
+#include "enrold/throttle.h"
 #include "signer/provider.h"
 #include "x509/pem.h"
 
@@ -141,6 +143,9 @@ clients_open(struct enrold *e)
 	    "provider of TLS keys");
 	must(pki_box_new(e->core.signd, &e->core.pki), NULL, "certificates");
 	must(cache_new(e->core.recordd, &e->core.cache), NULL, "cache");
+	must(authcerts_new(e->core.recordd, &e->core.authcerts), NULL,
+	    "Auth Certs");
+	must(throttle_new(&e->core.throttle), NULL, "limits");
 	must(crls_new(&e->core, &e->crls), NULL, "CRLs");
 }
 
@@ -160,7 +165,8 @@ public_listen(struct enrold *e)
 static bool
 device_listen(struct enrold *e)
 {
-	struct http_config cfg = { .address = e->conf.device_address,
+	struct http_config cfg = { .realm = "Quoin",
+		.address = e->conf.device_address,
 		.port = (uint16_t)e->conf.device_port,
 		.workers = (unsigned)e->conf.device_workers,
 		.parked_max = (unsigned)e->conf.device_parked,
@@ -241,6 +247,8 @@ main(int argc, char **argv)
 	notes_stop(e.core.notes);
 	crls_free(e.crls);
 	cache_free(e.core.cache);
+	authcerts_free(e.core.authcerts);
+	throttle_free(e.core.throttle);
 	pki_box_free(e.core.pki);
 	wire_client_free(e.core.recordd);
 	wire_client_free(e.core.signd);

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -180,6 +181,32 @@ enrol_answer_put(struct core *core, struct front *fr,
 	return http_json_reply(rs, 200, out);
 }
 
+/* The member of the body, or else the header. */
+static enum q_err
+member_token(struct json_object *j, const struct http_request *rq,
+    char text[FRONT_TOKEN_SIZE], const char **ret_token, struct fault *f)
+{
+	enum q_err r = http_json_text(j, "token", FRONT_TOKEN_SIZE - 1,
+	    ret_token, f);
+
+	return r == Q_NOTFOUND ? front_token(rq, text, ret_token, f) : r;
+}
+
+/* It is not refused: it is to come again. */
+static enum q_err
+answer_wait(const struct fault *f, struct http_response *rs)
+{
+	AUTO_JSON struct json_object *j = json_object_new_object();
+	char seconds[24];
+
+	put_text(j, "state", "waiting");
+	put_text(j, "detail", f->msg);
+	put_number(j, "retry_after", f->retry_after);
+	snprintf(seconds, sizeof(seconds), "%u", f->retry_after);
+	http_response_header(rs, "Retry-After", seconds);
+	return http_json_reply(rs, 202, j);
+}
+
 static enum q_err
 native_enrol(void *ctx, const struct http_request *rq,
     struct http_response *rs, struct fault *f)
@@ -192,6 +219,7 @@ native_enrol(void *ctx, const struct http_request *rq,
 	AUTO_BUF struct buf identity = BUF_INIT(PUBKEY_SPKI_MAX);
 	struct enrol_ask ask = { .from = rq->remote };
 	struct enrol_answer a = { 0 };
+	char token[FRONT_TOKEN_SIZE];
 	enum q_err r = http_json_body(rq, &in, f);
 
 	if (r == Q_OK)
@@ -201,6 +229,8 @@ native_enrol(void *ctx, const struct http_request *rq,
 	if (r == Q_OK)
 		r = member_bytes(in, "identity", &identity, f);
 	if (r == Q_OK)
+		r = member_token(in, rq, token, &ask.token, f);
+	if (r == Q_OK)
 		r = front_begin(core, rq, true, &fr, f);
 	if (r != Q_OK)
 		return r;
@@ -209,6 +239,9 @@ native_enrol(void *ctx, const struct http_request *rq,
 	ask.identity = buf_bytes(&identity);
 	ask.binding = front_binding(rq, &fr);
 	r = core_enrol(core, &fr.peer, &ask, &a, f);
+	OPENSSL_cleanse(token, sizeof(token));
+	if (r == Q_WAIT)
+		return answer_wait(f, rs);
 	if (r == Q_DENIED && a.state == DEVICE_REVOKED)
 		return answer_revoked(f, rs);
 	if (r != Q_OK)

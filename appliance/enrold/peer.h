@@ -14,6 +14,8 @@ enum peer_kind {
 	PEER_NONE,	/* no client certificate */
 	PEER_SELF,	/* self-signed: the key itself is the identity */
 	PEER_OURS,	/* from one of our issuing CAs: the device in its CN */
+	PEER_AUTH,	/* from a manufacturer's CA that was imported: its key
+			 * is the identity */
 };
 
 struct peer {
@@ -23,6 +25,7 @@ struct peer {
 	char issuer[SIGND_ID_LEN + 1]; /* OURS: id of the CA */
 	int64_t not_after;	/* OURS */
 	struct bytes subject;	/* OURS: Name, DER, of the certificate */
+	char auth[DEVICE_ID_LEN + 1]; /* AUTH: key of the auth_cert record */
 };
 
 /* der: the client certificate, len 0 when none was sent; *ret_peer borrows

@@ -13,6 +13,7 @@
 /* One certificate in this part of a lifetime, once the list is full. */
 #define PACE 24
 #define BARE_RETRY 3600
+#define SERVER_KEY 'k' /* no hex digit */
 
 static enum q_err
 rule_binding(const struct enrol_ask *ask, const struct csr *csr,
@@ -71,14 +72,90 @@ rule_identity(const struct enrol_ask *ask, const struct csr *csr,
 	return Q_OK;
 }
 
+bool
+token_required(const struct enrol_case *c)
+{
+	return c->auth != NULL && c->auth->requires_token;
+}
+
+bool
+token_wanted(const struct enrol_case *c)
+{
+	return token_required(c) ||
+	    (c->dev == NULL && c->peer->kind != PEER_AUTH);
+}
+
+enum q_err
+rule_token(const struct enrol_case *c, struct fault *f)
+{
+	const struct rec_token *t = c->token;
+
+	if (c->ask->token == NULL && c->ask->token_name == NULL)
+		return fault_set(f, Q_UNAUTH, "a token is needed");
+	if (t == NULL)
+		return fault_set(f, Q_DENIED, "there is no such token");
+	if (c->now < t->not_before)
+		return fault_set(f, Q_DENIED, "the token is not valid yet");
+	if (c->now >= t->not_after)
+		return fault_set(f, Q_DENIED, "the token has expired");
+	if (c->auth != NULL && strcmp(t->batch, c->auth->batch) != 0)
+		return fault_set(f, Q_DENIED,
+		    "the token is not for the batch of the Auth Cert");
+	return Q_OK;
+}
+
+static enum q_err
+in_no_batch(const struct enrol_case *c, enum q_err code, struct fault *f)
+{
+	return fault_set(f, code, "DeviceID %s is in no batch", c->device_id);
+}
+
+/* An unknown device without an Auth Cert: a token may be enough. */
+static enum q_err
+rule_token_alone(const struct enrol_case *c, struct fault *f)
+{
+	enum q_err r;
+
+	if (c->ask->token == NULL && c->ask->token_name == NULL)
+		return in_no_batch(c, c->peer->kind == PEER_NONE ||
+		    (c->labelled != NULL && c->labelled->token_alone)
+		    ? Q_UNAUTH : Q_DENIED, f);
+	r = rule_token(c, f);
+	if (r == Q_OK && (c->batch == NULL || !c->batch->token_alone))
+		return fault_set(f, Q_DENIED, "DeviceID %s is in no batch, "
+		    "and a token alone is not enough", c->device_id);
+	return r;
+}
+
+enum q_err
+rule_entry(const struct enrol_case *c, bool *ret_make, struct fault *f)
+{
+	enum q_err r = Q_OK;
+
+	if (c->peer->kind == PEER_AUTH && c->auth == NULL)
+		return fault_set(f, Q_DENIED, "the Auth Cert of the client "
+		    "certificate has been removed");
+	if (token_required(c))
+		r = rule_token(c, f);
+	else if (c->dev == NULL && c->auth == NULL)
+		r = rule_token_alone(c, f);
+	else if (c->dev == NULL && c->auth->must_preregister)
+		r = in_no_batch(c, Q_DENIED, f);
+	if (r == Q_OK && c->dev == NULL && c->batch == NULL)
+		return fault_set(f, Q_DENIED,
+		    "the batch for new devices does not exist");
+	if (r == Q_OK)
+		*ret_make = c->dev == NULL;
+	return r;
+}
+
 enum q_err
 rule_known(const struct enrol_case *c, struct fault *f)
 {
 	if (c->dev == NULL || c->batch == NULL ||
 	    !rec_device_valid(c->batch, c->dev) ||
 	    c->dev->intent == DEVICE_INTENT_DELETE)
-		return fault_set(f, Q_DENIED, "DeviceID %s is in no batch",
-		    c->device_id);
+		return in_no_batch(c, Q_DENIED, f);
 	if (c->batch->deleting)
 		return fault_set(f, Q_DENIED, "batch %s is being deleted",
 		    c->batch->key);
@@ -144,6 +221,9 @@ rule_label(const struct enrol_case *c, struct fault *f)
 static enum q_err
 rule_key(const struct enrol_case *c, struct fault *f)
 {
+	if (c->ask->server_key && !c->policy->allow_serverkey)
+		return fault_set(f, Q_DENIED, "policy %s does not allow keys "
+		    "to be made by the appliance", c->policy->key);
 	if (c->csr->key.kind != KEY_RSA || c->csr->key.bits != 2048 ||
 	    c->policy->allow_rsa2048)
 		return Q_OK;
@@ -155,7 +235,9 @@ static enum q_err
 rule_right(const struct enrol_case *c, enum enrol_right *ret_right,
     struct fault *f)
 {
-	if (strcmp(c->csr->device_id, c->device_id) == 0)
+	if (c->ask->server_key)
+		*ret_right = RIGHT_SERVER;
+	else if (strcmp(c->csr->device_id, c->device_id) == 0)
 		*ret_right = RIGHT_KEY;
 	else if (c->ask->proof.len != 0)
 		*ret_right = RIGHT_PROOF;
@@ -169,9 +251,24 @@ rule_right(const struct enrol_case *c, enum enrol_right *ret_right,
 }
 
 void
-request_digest(const struct csr *csr, char ret_hex[REQUEST_DIGEST + 1])
+request_digest(const struct csr *csr, bool server_key,
+    char ret_hex[REQUEST_DIGEST + 1])
 {
 	hex_encode(csr->sha256, REQUEST_DIGEST / 2, ret_hex);
+	if (server_key)
+		ret_hex[0] = SERVER_KEY;
+}
+
+const struct rec_cert *
+device_lost_key(const struct rec_device *dev, const struct peer *peer)
+{
+	const struct rec_cert *rc = &dev->certs.c[0];
+
+	if (dev->certs.n == 0 || dev->request[0] != SERVER_KEY ||
+	    rc->revoked_at != 0)
+		return NULL;
+	return peer->kind == PEER_OURS && strcmp(peer->serial,
+	    rc->serial) == 0 ? NULL : rc;
 }
 
 /* Whether the device asks for what it was given already: the request of its
@@ -183,8 +280,8 @@ asked_again(const struct enrol_case *c)
 	const struct rec_cert *rc = device_newest(c->dev);
 	char digest[REQUEST_DIGEST + 1];
 
-	request_digest(c->csr, digest);
-	return rc != NULL && rc == &c->dev->certs.c[0] &&
+	request_digest(c->csr, false, digest);
+	return rc != NULL && rc == &c->dev->certs.c[0] && !c->ask->server_key &&
 	    strcmp(digest, c->dev->request) == 0 &&
 	    c->now < renew_time(rc->not_before, rc->not_after) &&
 	    (c->peer->kind != PEER_OURS ||
@@ -221,8 +318,19 @@ rule_pace(const struct enrol_case *c, struct fault *f)
 	    valid);
 }
 
-enum q_err
-rule_enrol(const struct enrol_case *c, struct enrol_verdict *ret_verdict,
+/* What an operator has allowed once needs no approval again. */
+static bool
+rule_wait(const struct enrol_case *c)
+{
+	return c->policy->approve && c->dev->state == DEVICE_NOT_ENROLLED &&
+	    c->dev->enrolled_at == 0 &&
+	    c->dev->approval != DEVICE_APPROVAL_APPROVED;
+}
+
+/* The rules for a device that is known, or of which this is the record that
+ * would be made. */
+static enum q_err
+rule_device(const struct enrol_case *c, struct enrol_verdict *ret_verdict,
     struct fault *f)
 {
 	static enum q_err (*const rules[])(const struct enrol_case *,
@@ -249,8 +357,30 @@ rule_enrol(const struct enrol_case *c, struct enrol_verdict *ret_verdict,
 		if (r != Q_OK)
 			return r;
 	}
+	v.wait = rule_wait(c);
 	*ret_verdict = v;
 	return Q_OK;
+}
+
+enum q_err
+rule_enrol(const struct enrol_case *c, struct enrol_verdict *ret_verdict,
+    struct fault *f)
+{
+	struct enrol_case with = *c;
+	struct rec_device made = { 0 };
+	bool make = false;
+	enum q_err r = rule_entry(c, &make, f);
+
+	if (r != Q_OK)
+		return r;
+	if (make) {
+		memcpy(made.batch, c->batch->key, sizeof(made.batch) - 1);
+		with.dev = &made;
+	}
+	r = rule_device(&with, ret_verdict, f);
+	if (r == Q_OK)
+		ret_verdict->make = make;
+	return r;
 }
 
 const struct rec_cert *

@@ -216,6 +216,34 @@ rec_device_allow(struct wire_client *c, const char *id,
 }
 
 static enum step
+step_approve(struct rec_device *dev, void *arg, struct fault *f)
+{
+	(void)arg;
+	if (dev->approval == DEVICE_APPROVAL_APPROVED)
+		return STEP_NOTHING;
+	if (dev->approval != DEVICE_APPROVAL_WAITING ||
+	    dev->state == DEVICE_REVOKED ||
+	    dev->intent == DEVICE_INTENT_DELETE) {
+		fault_set(f, Q_CONFLICT,
+		    "device %.64s does not wait for approval", dev->key);
+		return STEP_REFUSED;
+	}
+	dev->approval = DEVICE_APPROVAL_APPROVED;
+	return STEP_CHANGED;
+}
+
+enum q_err
+rec_device_approve(struct wire_client *c, const char *id,
+    const struct rec_actor *by, struct fault *f)
+{
+	bool changed;
+	enum q_err r = device_change(c, id, step_approve, NULL, &changed, f);
+
+	return r == Q_OK && changed
+	    ? rec_actor_note(c, by, "device approve", id, f) : r;
+}
+
+static enum step
 step_delete(struct rec_device *dev, void *arg, struct fault *f)
 {
 	(void)arg;
@@ -237,6 +265,31 @@ rec_device_remove(struct wire_client *c, const char *id,
 	    ? rec_actor_note(c, by, "device delete", id, f) : r;
 }
 
+/* No device comes into it by itself any more. */
+static enum q_err
+batch_unused(struct wire_client *c, const char *name, struct fault *f)
+{
+	static const enum rec_type types[] = { REC_AUTH_CERT, REC_TOKEN };
+	union rec_any rec;
+
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		AUTO_REC_LIST struct rec_list it =
+		    REC_LIST(c, types[i], "batch", name);
+		enum q_err r;
+
+		it.page = 1;
+		r = rec_list_next(&it, &rec, f);
+		if (r == Q_OK)
+			return fault_set(f, Q_CONFLICT, "batch %.64s is used "
+			    "by %s %.64s", name, types[i] == REC_TOKEN ?
+			    "token" : "Auth Cert", types[i] == REC_TOKEN ?
+			    rec.head.key : rec.auth_cert.name);
+		if (r != Q_NOTFOUND)
+			return r;
+	}
+	return Q_OK;
+}
+
 enum q_err
 rec_batch_remove(struct wire_client *c, const char *name,
     const struct rec_actor *by, struct fault *f)
@@ -249,6 +302,9 @@ rec_batch_remove(struct wire_client *c, const char *name,
 		if (r == Q_NOTFOUND)
 			return fault_set(f, r, "no batch %.64s", name);
 		if (r != Q_OK || batch.deleting)
+			return r;
+		r = batch_unused(c, name, f);
+		if (r != Q_OK)
 			return r;
 		batch.deleting = true;
 		r = rec_batch_put(c, &batch, f);

@@ -49,7 +49,14 @@ enum q_err rec_device_allow(struct wire_client *c, const char *id,
     const struct rec_actor *by, enum rec_allowed *ret_allowed,
     struct fault *f) Q_CHECKED;
 
-/* Begin to delete: what it held is revoked, then it is gone. */
+/* Let a device enrol for the first time, if it waits for that: as its policy
+ * wants. It may come with the request that waited or with another one.
+ * Approved before: OK. CONFLICT for one that does not wait. */
+enum q_err rec_device_approve(struct wire_client *c, const char *id,
+    const struct rec_actor *by, struct fault *f) Q_CHECKED;
+
+/* Begin to delete: what it held is revoked, then it is gone. CONFLICT for a
+ * batch that an Auth Cert or a token lets devices into. */
 enum q_err rec_device_remove(struct wire_client *c, const char *id,
     const struct rec_actor *by, struct fault *f) Q_CHECKED;
 enum q_err rec_batch_remove(struct wire_client *c, const char *name,

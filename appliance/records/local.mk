@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LIBRARIES += librecords.a
 librecords_a_SOURCES = \
+	%reldir%/access.c \
+	%reldir%/access.h \
 	%reldir%/actions.c \
 	%reldir%/actions.h \
 	%reldir%/client.c \

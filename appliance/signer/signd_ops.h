@@ -152,7 +152,9 @@ enum signd_op {
 	F(T, BIN, proof, 1024, "its signature over the CSR")                 \
 	F(T, BOOL, word, 0, "enrold vouches for device_id (rekey)")          \
 	F(T, U64, seq, 0, "tells certificates of the same request apart")    \
-	F(T, U64, lifetime, SIGND_SPAN_MAX, "wanted, seconds; 0: the cap")
+	F(T, U64, lifetime, SIGND_SPAN_MAX, "wanted, seconds; 0: the cap")   \
+	F(T, U32, form, 1, "of csr. 0: PKCS #10, 1: CRMF CertReqMsg")        \
+	F(T, BOOL, server_key, 0, "enrold made the key for device_id")
 #define SIGND_ISSUE_RSP(F, T)                                                \
 	F(T, BIN, cert, SIGND_CERT_MAX, "DER")                               \
 	F(T, STR, issuing_id, SIGND_ID_LEN, "id of the CA that issued it")   \

@@ -251,8 +251,11 @@ is "$(openssl x509 -in "$dev/loose2.pem" -noout -pubkey)" \
 as_nobody
 dev_csr idle other
 enrol idle
-refuses 403 "DeviceID $(dev_id other) is in no batch" \
+refuses 401 "DeviceID $(dev_id other) is in no batch" \
 	"without a TLS certificate the request's key counts"
+like "$head" '^WWW-Authenticate: Basic realm="Quoin", charset="UTF-8"' \
+	"and a token might have helped: Basic"
+like "$head" '^WWW-Authenticate: Bearer realm="Quoin"' "or Bearer"
 
 # simplereenroll.
 dev_csr ec ec -subj "/CN=$(dev_id ec)"
@@ -516,7 +519,7 @@ done
 ask /.well-known/est/cacerts "${who[@]}" -X POST -d x
 refuses 405 . "POST cacerts"
 for path in / /v1 /v1/nothing /.well-known/est /.well-known/est/fullcmc \
-	/.well-known/est/auto/serverkeygen /.well-known/est/a/b/simpleenroll \
+	/.well-known/est/a/b/simpleenroll \
 	/v1/enrol/x; do
 	ask "$path" "${who[@]}" -H "$p10" --data-binary "@$dev/b64"
 	refuses 404 . "POST $path"
