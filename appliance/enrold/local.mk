@@ -3,6 +3,11 @@ noinst_LIBRARIES += libenrold.a
 libenrold_a_SOURCES = \
 	%reldir%/authcert.c %reldir%/authcert.h \
 	%reldir%/cache.c %reldir%/cache.h \
+	%reldir%/cmp.c %reldir%/cmp.h \
+	%reldir%/cmp_do.c \
+	%reldir%/cmp_msg.c %reldir%/cmp_msg.h \
+	%reldir%/cmp_revoke.c \
+	%reldir%/cmp_trans.c %reldir%/cmp_trans.h \
 	%reldir%/core.c %reldir%/core.h \
 	%reldir%/crls.c %reldir%/crls.h \
 	%reldir%/csr_text.c \
@@ -28,12 +33,32 @@ pkglibexec_PROGRAMS += quoin-enrold
 quoin_enrold_SOURCES = %reldir%/main.c
 quoin_enrold_LDADD = $(enrold_libs)
 
+unit_tests += tests/unit/test-cmp-msg
+tests_unit_test_cmp_msg_SOURCES = tests/unit/test-cmp-msg.c
+tests_unit_test_cmp_msg_LDADD = $(enrold_libs)
+
+fuzzers += tests/fuzz/fuzz-cmp
+tests_fuzz_fuzz_cmp_SOURCES = tests/fuzz/fuzz-cmp.c $(fuzz_main)
+tests_fuzz_fuzz_cmp_LDADD = $(enrold_libs)
+tests_fuzz_fuzz_cmp_LDFLAGS = $(fuzz_ldflags)
+EXTRA_DIST += tests/fuzz/corpus-cmp
+
 unit_tests += tests/unit/test-enrold-rules
 tests_unit_test_enrold_rules_SOURCES = tests/unit/test-enrold-rules.c
 tests_unit_test_enrold_rules_LDADD = $(enrold_libs)
+
+unit_tests += tests/unit/test-enrold-ways tests/unit/test-enrold-auth
+tests_unit_test_enrold_ways_SOURCES = tests/unit/test-enrold-ways.c
+tests_unit_test_enrold_ways_LDADD = $(enrold_libs)
+tests_unit_test_enrold_auth_SOURCES = tests/unit/test-enrold-auth.c
+tests_unit_test_enrold_auth_LDADD = $(enrold_libs)
 
 fuzzers += tests/fuzz/fuzz-est
 tests_fuzz_fuzz_est_SOURCES = tests/fuzz/fuzz-est.c $(fuzz_main)
 tests_fuzz_fuzz_est_LDADD = $(enrold_libs)
 tests_fuzz_fuzz_est_LDFLAGS = $(fuzz_ldflags)
-EXTRA_DIST += tests/fuzz/corpus-est
+fuzzers += tests/fuzz/fuzz-auth
+tests_fuzz_fuzz_auth_SOURCES = tests/fuzz/fuzz-auth.c $(fuzz_main)
+tests_fuzz_fuzz_auth_LDADD = $(enrold_libs)
+tests_fuzz_fuzz_auth_LDFLAGS = $(fuzz_ldflags)
+EXTRA_DIST += tests/fuzz/corpus-est tests/fuzz/corpus-auth
