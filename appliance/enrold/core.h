@@ -20,6 +20,8 @@
 
 struct notes;
 struct authcerts;
+struct cmp_table;
+struct crls;
 struct throttle;
 
 #define CORE_TURNS 64
@@ -30,6 +32,8 @@ struct core {
 	struct pki_box *pki;
 	struct cache *cache;
 	struct notes *notes;
+	struct crls *crls;
+	struct cmp_table *cmp;	/* transactions */
 	struct authcerts *authcerts;
 	struct throttle *throttle; /* of wrong tokens */
 	_Atomic uint64_t devices; /* in all batches, by the last count */

@@ -373,7 +373,8 @@ static enum q_err
 get_crl(void *ctx, const struct http_request *rq, struct http_response *rs,
     struct fault *f)
 {
-	struct crls *c = ctx;
+	struct core *core = ctx;
+	struct crls *c = core->crls;
 	char id[SIGND_ID_LEN + 1];
 	bool there = false, got = false;
 
@@ -401,18 +402,18 @@ static enum q_err
 get_ca(void *ctx, const struct http_request *rq, struct http_response *rs,
     struct fault *f)
 {
-	struct crls *c = ctx;
+	struct core *core = ctx;
 	AUTO_PKI struct pki *pki = NULL;
 	const struct pki_cert *cert = NULL;
 	char id[SIGND_ID_LEN + 1];
-	enum q_err r = pki_hold(c->core->pki, &pki, f);
+	enum q_err r = pki_hold(core->pki, &pki, f);
 
 	if (r != Q_OK)
 		return r;
 	if (file_id(rq->param[0], ".cer", id))
 		cert = strcmp(id, "root") == 0 ? pki->root :
 		    pki_find(pki, id);
-	if (cert == NULL || cert == pki->tls)
+	if (cert == NULL || cert->purpose > PKI_LINK)
 		return fault_set(f, Q_NOTFOUND, "no such CA");
 	buf_put(&rs->body, cert->der.p, cert->der.len);
 	rs->content_type = "application/pkix-cert";

@@ -24,7 +24,7 @@ void crls_dirty(struct crls *c, const char *issuer);
 void crls_work(struct crls *c);
 
 /* GET /crl/ID.crl, /ca/ID.cer, /ca/root.cer on the plain port; ctx is the
- * struct crls. */
+ * struct core. */
 #define PUBLIC_ROUTES 2
 extern const struct http_route public_routes[PUBLIC_ROUTES];
 

@@ -49,7 +49,9 @@ enum q_err csr_text_decode(struct bytes text, struct buf *out,
 /* The protocols' routes, put into the device port's table. */
 #define EST_ROUTES 10
 #define NATIVE_ROUTES 2
+#define CMP_ROUTES 5
 extern const struct http_route est_routes[EST_ROUTES];
 extern const struct http_route native_routes[NATIVE_ROUTES];
+extern const struct http_route cmp_routes[CMP_ROUTES]; /* on both ports */
 
 #endif

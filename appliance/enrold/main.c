@@ -15,6 +15,7 @@
 #include "base/own.h"
 #include "base/sandbox.h"
 #include "enrold/authcert.h"
+#include "enrold/cmp.h"
 #include "enrold/front.h"
 #include "enrold/house.h"
 #include "enrold/notes.h"
@@ -34,10 +35,11 @@
 struct enrold {
 	struct conf conf;
 	struct core core;
-	struct crls *crls;
 	struct house *house;
 	struct http_server *device, *public;
-	struct http_route routes[EST_ROUTES + NATIVE_ROUTES];
+	struct http_route device_routes[EST_ROUTES + NATIVE_ROUTES +
+	    CMP_ROUTES];
+	struct http_route public_routes[PUBLIC_ROUTES + CMP_ROUTES];
 	char tls_id[SIGND_ID_LEN + 1]; /* what the device port shows */
 };
 
@@ -146,18 +148,23 @@ clients_open(struct enrold *e)
 	must(authcerts_new(e->core.recordd, &e->core.authcerts), NULL,
 	    "Auth Certs");
 	must(throttle_new(&e->core.throttle), NULL, "limits");
-	must(crls_new(&e->core, &e->crls), NULL, "CRLs");
+	must(crls_new(&e->core, &e->core.crls), NULL, "CRLs");
+	must(cmp_table_new(&e->core.cmp), NULL, "CMP transactions");
 }
 
 static void
 public_listen(struct enrold *e)
 {
 	struct http_config cfg = { .port = (uint16_t)e->conf.crl_port,
-		.workers = 4, .parked_max = 4096, .body_max = 1024 };
+		.workers = 32, .parked_max = 4096, .body_max = 1024 };
 	struct fault f = { 0 };
 
-	must(http_server_start(&cfg, public_routes, PUBLIC_ROUTES, e->crls,
-	    &e->public, &f), &f, "CRL port");
+	memcpy(e->public_routes, public_routes, sizeof(public_routes));
+	memcpy(e->public_routes + PUBLIC_ROUTES, cmp_routes,
+	    sizeof(cmp_routes));
+	must(http_server_start(&cfg, e->public_routes,
+	    ARRAY_LEN(e->public_routes), &e->core, &e->public, &f), &f,
+	    "CRL port");
 }
 
 /* The device port opens when signd has a certificate for it; false when the
@@ -165,6 +172,7 @@ public_listen(struct enrold *e)
 static bool
 device_listen(struct enrold *e)
 {
+	struct http_route *to = e->device_routes;
 	struct http_config cfg = { .realm = "Quoin",
 		.address = e->conf.device_address,
 		.port = (uint16_t)e->conf.device_port,
@@ -186,10 +194,12 @@ device_listen(struct enrold *e)
 		(void)!pki_refresh(e->core.pki, 0, NULL);
 	}
 	cfg.tls = ctx;
-	memcpy(e->routes, est_routes, sizeof(est_routes));
-	memcpy(e->routes + EST_ROUTES, native_routes, sizeof(native_routes));
-	must(http_server_start(&cfg, e->routes, EST_ROUTES + NATIVE_ROUTES,
-	    &e->core, &e->device, &f), &f, "device port");
+	memcpy(to, est_routes, sizeof(est_routes));
+	memcpy(to += EST_ROUTES, native_routes, sizeof(native_routes));
+	memcpy(to + NATIVE_ROUTES, cmp_routes, sizeof(cmp_routes));
+	must(http_server_start(&cfg, e->device_routes,
+	    ARRAY_LEN(e->device_routes), &e->core, &e->device, &f), &f,
+	    "device port");
 	SSL_CTX_free(ctx);
 	return true;
 }
@@ -217,7 +227,7 @@ enrold_run(struct enrold *e)
 	public_listen(e);
 	if (!device_listen(e))
 		return;
-	must(house_start(&e->core, e->crls, tls_look, e, &e->house), NULL,
+	must(house_start(&e->core, e->core.crls, tls_look, e, &e->house), NULL,
 	    "housekeeping");
 	log_note("device port %u, CRL port %u",
 	    http_server_port(e->device), http_server_port(e->public));
@@ -245,7 +255,8 @@ main(int argc, char **argv)
 	http_server_stop(e.device);
 	http_server_stop(e.public);
 	notes_stop(e.core.notes);
-	crls_free(e.crls);
+	cmp_table_free(e.core.cmp);
+	crls_free(e.core.crls);
 	cache_free(e.core.cache);
 	authcerts_free(e.core.authcerts);
 	throttle_free(e.core.throttle);

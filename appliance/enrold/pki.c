@@ -94,6 +94,17 @@ struct collect {
 	struct fault *f;
 };
 
+static const struct {
+	const char *name;
+	bool old; /* also those that were replaced */
+} purposes[] = {
+	[PKI_ISSUING] = { "issuing", true },
+	[PKI_ROOT] = { "root", false },
+	[PKI_LINK] = { "root-link", true },
+	[PKI_TLS] = { "tls-device", false },
+	[PKI_CMP] = { "cmp", false },
+};
+
 static enum q_err
 cert_take(const struct signd_cert *in, struct pki_cert *out, struct fault *f)
 {
@@ -111,7 +122,7 @@ cert_take(const struct signd_cert *in, struct pki_cert *out, struct fault *f)
 	r = cert_parse(buf_bytes(&out->der), &out->cert, f);
 	if (r == Q_OK)
 		r = pubkey_parse(out->cert.spki, &out->key, f);
-	if (r == Q_OK && strcmp(in->purpose, "issuing") == 0)
+	if (r == Q_OK && out->purpose == PKI_ISSUING)
 		r = pubkey_load(&out->key, &out->pkey, f);
 	return r;
 }
@@ -121,11 +132,13 @@ collect_one(void *arg, const struct signd_cert *in)
 {
 	struct collect *c = arg;
 	struct pki *pki = c->pki;
-	bool issuing = strcmp(in->purpose, "issuing") == 0;
-	bool wanted = issuing || strcmp(in->purpose, "root") == 0 ||
-	    strcmp(in->purpose, "tls-device") == 0;
+	size_t purpose = 0;
 
-	if (!wanted || (!issuing && strcmp(in->state, "active") != 0))
+	while (purpose < ARRAY_LEN(purposes) &&
+	    strcmp(in->purpose, purposes[purpose].name) != 0)
+		purpose++;
+	if (purpose == ARRAY_LEN(purposes) || (!purposes[purpose].old &&
+	    strcmp(in->state, "active") != 0))
 		return Q_OK;
 	if (pki->n == c->cap) {
 		size_t cap = c->cap * 2 + 8;
@@ -138,6 +151,7 @@ collect_one(void *arg, const struct signd_cert *in)
 		c->cap = cap;
 	}
 	memset(&pki->certs[pki->n], 0, sizeof(*pki->certs));
+	pki->certs[pki->n].purpose = (enum pki_purpose)purpose;
 	return cert_take(in, &pki->certs[pki->n++], c->f);
 }
 
@@ -148,12 +162,12 @@ pki_index(struct pki *pki)
 	for (size_t i = 0; i < pki->n; i++) {
 		struct pki_cert *c = &pki->certs[i];
 
-		if (c->pkey != NULL)
-			continue;
-		if (c->cert.is_ca)
+		if (c->purpose == PKI_ROOT)
 			pki->root = c;
-		else
+		else if (c->purpose == PKI_TLS)
 			pki->tls = c;
+		else if (c->purpose == PKI_CMP)
+			pki->cmp = c;
 	}
 	pki->root_pem = (struct buf)BUF_INIT(2 * SIGND_CERT_MAX);
 	if (pki->root != NULL)

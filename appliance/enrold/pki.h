@@ -16,9 +16,18 @@
 
 struct evp_pkey_st;
 
+/* What we take of signd's list. */
+enum pki_purpose {
+	PKI_ISSUING, PKI_ROOT,
+	PKI_LINK,		/* between OEM Roots (RFC 9810 4.4) */
+	PKI_TLS,		/* of the device port */
+	PKI_CMP,		/* signs answers to CMP messages */
+};
+
 struct pki_cert {
 	char id[SIGND_ID_LEN + 1];
 	char policy[SIGND_POLICY_MAX + 1]; /* issuing CAs only */
+	enum pki_purpose purpose;
 	bool active;
 	uint32_t generation;
 	uint64_t crl_number;
@@ -31,7 +40,7 @@ struct pki_cert {
 struct pki {
 	uint64_t generation;
 	char host[SIGND_HOST_MAX + 1];
-	struct pki_cert *root, *tls; /* into certs; NULL: none yet */
+	struct pki_cert *root, *tls, *cmp; /* into certs; NULL: none yet */
 	struct pki_cert *certs; /* oldest first */
 	size_t n;
 	struct buf root_pem;

@@ -291,13 +291,13 @@ asked_again(const struct enrol_case *c)
 /* Room in the list is made by sending a valid certificate to the CRL. A device
  * that asks in a loop must not make the CRL grow without end: beyond a full
  * list it gets one certificate in 1/24 of a lifetime. Who shows no client
- * certificate may be sending somebody's old requests, so half the list is
- * kept for the device. */
+ * certificate by TLS may be sending somebody's old requests, so half the list
+ * is kept for the device. */
 static enum q_err
 rule_pace(const struct enrol_case *c, struct fault *f)
 {
 	const struct rec_certs *certs = &c->dev->certs;
-	bool bare = c->peer->kind == PEER_NONE;
+	bool bare = c->peer->kind == PEER_NONE || c->ask->replayable;
 	size_t room = bare ? REC_CERTS_MAX / 2 : REC_CERTS_MAX, valid = 0;
 	int64_t next;
 

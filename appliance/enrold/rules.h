@@ -29,6 +29,9 @@ struct enrol_ask {
 	const char *token;	/* as it was sent; NULL: none */
 	const char *token_name;	/* of the token that a MAC has proved */
 	bool server_key;	/* EST serverkeygen */
+	/* No connection shows that it was sent now: it may be somebody's who
+	 * keeps what devices say (CMP). */
+	bool replayable;
 };
 
 /* How signd comes to name the certificate. */

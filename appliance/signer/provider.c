@@ -21,6 +21,7 @@
 #define PROVIDER "quoin-token"
 #define PROPERTY "provider=" PROVIDER
 #define PARAM_KEY_ID "quoin-key-id"
+#define PARAM_KEY_CMP "quoin-key-cmp"
 #define SIG_MAX 512
 
 /* TLS's SignatureScheme (RFC 8446 4.2.3) of what signd can do. */
@@ -41,6 +42,7 @@ static struct {
 struct token_key {
 	EVP_PKEY *pub;
 	char id[SIGND_ID_LEN + 1];
+	int cmp; /* signs CMP messages, not TLS */
 };
 
 struct sig_ctx {
@@ -73,6 +75,8 @@ static int
 key_import(struct token_key *k, const char *type, const OSSL_PARAM params[])
 {
 	const OSSL_PARAM *id = OSSL_PARAM_locate_const(params, PARAM_KEY_ID);
+	const OSSL_PARAM *cmp = OSSL_PARAM_locate_const(params,
+	    PARAM_KEY_CMP);
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type,
 	    "provider=default");
 	char *at = k->id;
@@ -81,7 +85,7 @@ key_import(struct token_key *k, const char *type, const OSSL_PARAM params[])
 		(OSSL_PARAM *)(uintptr_t)params) == 1;
 
 	EVP_PKEY_CTX_free(ctx);
-	if (!done)
+	if (!done || (cmp != NULL && OSSL_PARAM_get_int(cmp, &k->cmp) != 1))
 		return 0;
 	return id == NULL ||
 	    OSSL_PARAM_get_utf8_string(id, &at, sizeof(k->id)) == 1;
@@ -107,6 +111,7 @@ key_types(int selection)
 {
 	static const OSSL_PARAM types[] = {
 		OSSL_PARAM_utf8_string(PARAM_KEY_ID, NULL, 0),
+		OSSL_PARAM_int(PARAM_KEY_CMP, NULL),
 		OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_N, NULL, 0),
 		OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_E, NULL, 0),
 		OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, NULL, 0),
@@ -293,6 +298,36 @@ sig_init(void *p, const char *digest, void *key, const OSSL_PARAM params[])
 	return sig_set_params(s, params);
 }
 
+/* What stands in the signed thing, for those who build that by OpenSSL: CMP,
+ * so ECDSA. */
+static int
+sig_get_params(void *p, OSSL_PARAM params[])
+{
+	/* AlgorithmIdentifier ecdsa-with-SHA256 (RFC 5758 3.2) */
+	static const uint8_t ecdsa[] = { 0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86,
+		0x48, 0xce, 0x3d, 0x04, 0x03, 0x02 };
+	const struct sig_ctx *s = p;
+	OSSL_PARAM *alg = OSSL_PARAM_locate(params,
+	    OSSL_SIGNATURE_PARAM_ALGORITHM_ID);
+
+	return alg == NULL || (!s->rsa &&
+	    OSSL_PARAM_set_octet_string(alg, ecdsa, sizeof(ecdsa)));
+}
+
+static const OSSL_PARAM *
+sig_gettable(void *ctx, void *provctx)
+{
+	static const OSSL_PARAM list[] = {
+		OSSL_PARAM_octet_string(OSSL_SIGNATURE_PARAM_ALGORITHM_ID,
+		    NULL, 0),
+		OSSL_PARAM_END
+	};
+
+	(void)ctx;
+	(void)provctx;
+	return list;
+}
+
 static int
 sig_sign(void *p, unsigned char *sig, size_t *ret_len, size_t cap,
     const unsigned char *message, size_t len)
@@ -300,7 +335,8 @@ sig_sign(void *p, unsigned char *sig, size_t *ret_len, size_t cap,
 	struct sig_ctx *s = p;
 	AUTO_BUF struct buf out = BUF_INIT(SIG_MAX);
 	struct fault f = { 0 };
-	uint32_t scheme = !s->rsa ? ECDSA_P256 : s->pss ? RSA_PSS : RSA_PKCS1;
+	uint32_t scheme = s->key->cmp ? SIGNER_PROVIDER_CMP :
+	    !s->rsa ? ECDSA_P256 : s->pss ? RSA_PSS : RSA_PKCS1;
 	enum q_err r;
 
 	/* libssl asks for the size first: that is no reason to sign. */
@@ -327,6 +363,8 @@ static const OSSL_DISPATCH sig_functions[] = {
 	{ OSSL_FUNC_SIGNATURE_FREECTX, (any_fn)sig_free },
 	{ OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT, (any_fn)sig_init },
 	{ OSSL_FUNC_SIGNATURE_DIGEST_SIGN, (any_fn)sig_sign },
+	{ OSSL_FUNC_SIGNATURE_GET_CTX_PARAMS, (any_fn)sig_get_params },
+	{ OSSL_FUNC_SIGNATURE_GETTABLE_CTX_PARAMS, (any_fn)sig_gettable },
 	{ OSSL_FUNC_SIGNATURE_SET_CTX_PARAMS, (any_fn)sig_set_params },
 	{ OSSL_FUNC_SIGNATURE_SETTABLE_CTX_PARAMS, (any_fn)sig_settable },
 	{ 0, NULL }
@@ -416,10 +454,11 @@ signer_provider_load(struct wire_client *client)
 
 /* The public key's parameters and the id, through key_import above. */
 static enum q_err
-key_make(EVP_PKEY *pub, const char *key_id, EVP_PKEY **ret_pkey)
+key_make(EVP_PKEY *pub, const char *key_id, int cmp, EVP_PKEY **ret_pkey)
 {
 	OSSL_PARAM id[] = {
-		OSSL_PARAM_utf8_string(PARAM_KEY_ID, NULL, 0), OSSL_PARAM_END
+		OSSL_PARAM_utf8_string(PARAM_KEY_ID, NULL, 0),
+		OSSL_PARAM_int(PARAM_KEY_CMP, &cmp), OSSL_PARAM_END
 	};
 	OSSL_PARAM *pub_params = NULL, *all = NULL;
 	EVP_PKEY_CTX *ctx = NULL;
@@ -458,8 +497,8 @@ key_is_ours(const EVP_PKEY *pub)
 	    strcmp(group, SN_X9_62_prime256v1) == 0;
 }
 
-enum q_err
-signer_provider_key(const uint8_t *cert_der, size_t len, const char *key_id,
+static enum q_err
+key_of_cert(const uint8_t *cert_der, size_t len, const char *key_id, bool cmp,
     EVP_PKEY **ret_pkey)
 {
 	const uint8_t *p = cert_der;
@@ -472,10 +511,25 @@ signer_provider_key(const uint8_t *cert_der, size_t len, const char *key_id,
 		return Q_INVALID;
 	x = d2i_X509(NULL, &p, (long)len);
 	pub = x != NULL ? X509_get0_pubkey(x) : NULL;
-	if (pub != NULL && p == cert_der + len && key_is_ours(pub))
-		r = key_make(pub, key_id, &pkey);
+	if (pub != NULL && p == cert_der + len && key_is_ours(pub) &&
+	    (!cmp || EVP_PKEY_is_a(pub, "EC")))
+		r = key_make(pub, key_id, cmp, &pkey);
 	X509_free(x);
 	if (r == Q_OK)
 		*ret_pkey = pkey;
 	return r;
+}
+
+enum q_err
+signer_provider_key(const uint8_t *cert_der, size_t len, const char *key_id,
+    EVP_PKEY **ret_pkey)
+{
+	return key_of_cert(cert_der, len, key_id, false, ret_pkey);
+}
+
+enum q_err
+signer_provider_cmp_key(const uint8_t *cert_der, size_t len,
+    const char *key_id, EVP_PKEY **ret_pkey)
+{
+	return key_of_cert(cert_der, len, key_id, true, ret_pkey);
 }

@@ -32,7 +32,9 @@ struct wire_client;
 enum q_err signer_provider_load(struct wire_client *client) Q_CHECKED;
 
 /* The same with another signer than signd: appends the signature, in the
- * form TLS wants it, to ret_sig. */
+ * form TLS wants it, to ret_sig. For a CMP key the scheme is
+ * SIGNER_PROVIDER_CMP, the message a whole ProtectedPart. */
+#define SIGNER_PROVIDER_CMP 0
 typedef enum q_err signer_sign_fn(void *ctx, const char *key_id,
     uint32_t scheme, struct bytes message, struct buf *ret_sig,
     struct fault *f);
@@ -43,6 +45,11 @@ enum q_err signer_provider_load_fn(signer_sign_fn *sign,
  * certificate: for SSL_CTX_use_PrivateKey. EVP_PKEY_free it. INVALID for
  * what is no certificate, no RSA or P-256 key, or no key id. */
 enum q_err signer_provider_key(const uint8_t *cert_der, size_t len,
+    const char *key_id, struct evp_pkey_st **ret_pkey) Q_CHECKED;
+
+/* The same for a P-256 key that signs CMP messages (RFC 9810 5.1.3), with
+ * OpenSSL's OSSL_CMP or anything that is built on ASN1_item_sign. */
+enum q_err signer_provider_cmp_key(const uint8_t *cert_der, size_t len,
     const char *key_id, struct evp_pkey_st **ret_pkey) Q_CHECKED;
 
 #endif

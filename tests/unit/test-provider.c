@@ -3,6 +3,7 @@
 
 #include "signer/provider.h"
 
+#include <openssl/cmp.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -301,6 +302,59 @@ try_default(void)
 	EVP_PKEY_free(key);
 }
 
+/* OpenSSL asks its server for an answer: the request must verify. */
+static OSSL_CMP_MSG *
+judge(OSSL_CMP_CTX *ctx, const OSSL_CMP_MSG *req)
+{
+	OSSL_CMP_CTX *own = OSSL_CMP_CTX_new(NULL, NULL);
+
+	OSSL_CMP_CTX_set1_srvCert(own, OSSL_CMP_CTX_get_transfer_cb_arg(ctx));
+	is_int(OSSL_CMP_validate_msg(own, req), 1, "a CMP message verifies");
+	OSSL_CMP_CTX_free(own);
+	return NULL;
+}
+
+static int
+no_log(const char *func, const char *file, int line,
+    OSSL_CMP_severity level, const char *msg)
+{
+	(void)func;
+	(void)file;
+	(void)line;
+	(void)level;
+	(void)msg;
+	return 1;
+}
+
+static void
+try_cmp(X509 *ec_cert, X509 *rsa_cert)
+{
+	OSSL_CMP_CTX *ctx = OSSL_CMP_CTX_new(NULL, NULL);
+	EVP_PKEY *key = NULL, *none = NULL;
+	unsigned char *der = NULL, *rsa = NULL;
+	int len = i2d_X509(ec_cert, &der), rsa_len = i2d_X509(rsa_cert, &rsa);
+
+	is_int(signer_provider_cmp_key(der, (size_t)len, "ec", &key), Q_OK,
+	    "a CMP key");
+	is_int(signer_provider_cmp_key(rsa, (size_t)rsa_len, "rsa", &none),
+	    Q_INVALID, "RSA is none");
+	OSSL_CMP_CTX_set_log_cb(ctx, no_log);
+	OSSL_CMP_CTX_set1_cert(ctx, ec_cert);
+	OSSL_CMP_CTX_set1_pkey(ctx, key);
+	OSSL_CMP_CTX_set1_oldCert(ctx, ec_cert);
+	OSSL_CMP_CTX_set_transfer_cb(ctx, judge);
+	OSSL_CMP_CTX_set_transfer_cb_arg(ctx, ec_cert);
+	fake.calls = 0;
+	ok(OSSL_CMP_exec_RR_ses(ctx) != 1, "and gets no answer");
+	is_int(fake.calls, 1, "one signature was asked for");
+	is_int(fake.scheme, SIGNER_PROVIDER_CMP, "for CMP");
+	ERR_clear_error();
+	OPENSSL_free(der);
+	OPENSSL_free(rsa);
+	OSSL_CMP_CTX_free(ctx);
+	EVP_PKEY_free(key);
+}
+
 static atomic_int good;
 
 static void *
@@ -350,6 +404,7 @@ main(void)
 	try_secrets(rsa_cert, "rsa", fake.rsa);
 	try_refusals(ec_cert, rsa_cert, p384_cert);
 	try_default();
+	try_cmp(ec_cert, rsa_cert);
 	try_threads(ec_cert);
 	X509_free(ec_cert);
 	X509_free(rsa_cert);
