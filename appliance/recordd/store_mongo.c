@@ -65,6 +65,7 @@ mongo_fails(struct mongo *m, enum mongo_state state, const struct fault *f)
 	if (m->state > state)
 		m->state = state;
 	m->lost |= state == MONGO_AWAY;
+	m->suspect = true;
 	snprintf(m->why, sizeof(m->why), "%s", fault_text(f, Q_UNAVAIL));
 	pthread_cond_broadcast(&m->wake);
 	pthread_mutex_unlock(&m->lock);
@@ -96,6 +97,27 @@ is_away(int code)
 	return false;
 }
 
+/* One connection that breaks does not mean that the server is gone: the
+ * prober finds out. */
+static void
+note_end(struct mongo *m, enum q_err r, int code, const struct fault *f)
+{
+	if (r != Q_OK && !is_away(code)) {
+		if (code != MONGO_NO_NAMESPACE && code != MONGO_TIME_UP)
+			mongo_fails(m, MONGO_READS, f);
+		return;
+	}
+	pthread_mutex_lock(&m->lock);
+	if (r == Q_OK) {
+		m->heard = clock_mono_ms();
+	} else {
+		m->lost = true;
+		m->suspect = true;
+		pthread_cond_broadcast(&m->wake);
+	}
+	pthread_mutex_unlock(&m->lock);
+}
+
 enum q_err
 mongo_run(struct mongo *m, const bson_t *cmd, bson_t *ret_reply,
     int *ret_code, struct fault *f)
@@ -104,18 +126,25 @@ mongo_run(struct mongo *m, const bson_t *cmd, bson_t *ret_reply,
 	enum q_err r = mongo_link_run(m->link, cmd, ret_reply, ret_code,
 	    &own);
 
-	if (r == Q_OK) {
-		pthread_mutex_lock(&m->lock);
-		m->heard = clock_mono_ms();
-		pthread_mutex_unlock(&m->lock);
-	} else if (*ret_code != MONGO_NO_NAMESPACE &&
-	    *ret_code != MONGO_TIME_UP) {
-		mongo_fails(m, is_away(*ret_code) ? MONGO_AWAY : MONGO_READS,
-		    &own);
-	}
+	note_end(m, r, *ret_code, &own);
 	if (r != Q_OK && f != NULL)
 		*f = own;
 	return r;
+}
+
+enum q_err
+mongo_ask(struct mongo *m, const bson_t *cmd, bson_t *ret_reply,
+    struct fault *f)
+{
+	int64_t start = clock_mono_ms();
+	int code;
+	enum q_err r = mongo_run(m, cmd, ret_reply, &code, f);
+
+	if (r == Q_OK || !is_away(code) ||
+	    clock_mono_ms() - start >= MONGO_PATIENCE_MS)
+		return r;
+	bson_destroy(ret_reply);
+	return mongo_run(m, cmd, ret_reply, &code, f);
 }
 
 static void
@@ -182,16 +211,17 @@ prober(void *ctx)
 	pthread_mutex_lock(&m->lock);
 	while (!m->stop) {
 		state = m->state;
-		if (state != MONGO_READY ||
+		if (state != MONGO_READY || m->suspect ||
 		    clock_mono_ms() - m->heard >= IDLE_MS) {
 			pthread_mutex_unlock(&m->lock);
 			probe(m, state);
 			pthread_mutex_lock(&m->lock);
+			m->suspect = false;
 		}
 		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_sec += PROBE_SECONDS;
-		while (!m->stop && pthread_cond_timedwait(&m->wake, &m->lock,
-		    &until) != ETIMEDOUT)
+		while (!m->stop && !m->suspect && pthread_cond_timedwait(
+		    &m->wake, &m->lock, &until) != ETIMEDOUT)
 			;
 	}
 	pthread_mutex_unlock(&m->lock);

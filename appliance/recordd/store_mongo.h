@@ -53,6 +53,7 @@ struct mongo {
 	pthread_cond_t wake;
 	enum mongo_state state;
 	char why[200];
+	bool suspect; /* something failed since the prober looked */
 	bool lost; /* AWAY was noted; for who looks whether it is again */
 	int64_t heard; /* when the server last answered, ms since boot */
 	bool stop;
@@ -118,6 +119,11 @@ bool mongo_sub(const bson_iter_t *it, bson_t *ret_doc);
 /* Run a command, and note what its end says about the server. */
 enum q_err mongo_run(struct mongo *m, const bson_t *cmd, bson_t *ret_reply,
     int *ret_code, struct fault *f) Q_CHECKED;
+
+/* The same for what only reads, and may be asked again. */
+#define MONGO_PATIENCE_MS 2500 /* a failure that took no longer is retried */
+enum q_err mongo_ask(struct mongo *m, const bson_t *cmd, bson_t *ret_reply,
+    struct fault *f) Q_CHECKED;
 
 /* Something failed: the prober is to see when it is well again. */
 void mongo_fails(struct mongo *m, enum mongo_state state,

@@ -27,8 +27,7 @@ static enum q_err
 run_rows(struct mongo *m, const bson_t *cmd, bson_t *ret_reply,
     bson_iter_t *ret_each, struct fault *f)
 {
-	int code;
-	enum q_err r = mongo_run(m, cmd, ret_reply, &code, f);
+	enum q_err r = mongo_ask(m, cmd, ret_reply, f);
 
 	if (r == Q_OK && mongo_rows(ret_reply, ret_each) != Q_OK)
 		r = fault_set(f, Q_INTERNAL, "store: malformed answer");
@@ -55,7 +54,6 @@ mongo_find_keys(struct mongo *m, const struct mongo_keys *keys,
     bson_t *ret_reply, struct fault *f)
 {
 	bson_t cmd = BSON_INITIALIZER, filter, id, in, only;
-	int code;
 	enum q_err r;
 
 	find_begin(&cmd, keys->d);
@@ -79,7 +77,7 @@ mongo_find_keys(struct mongo *m, const struct mongo_keys *keys,
 		bson_append_document_end(&cmd, &only);
 	}
 	find_end(&cmd, (uint32_t)keys->n);
-	r = mongo_run(m, &cmd, ret_reply, &code, f);
+	r = mongo_ask(m, &cmd, ret_reply, f);
 	bson_destroy(&cmd);
 	return r;
 }
@@ -348,7 +346,6 @@ counters_ask(struct mongo *m, const struct rec_desc *d, const char *group,
     const char *after, bson_t *ret_reply, struct fault *f)
 {
 	bson_t cmd = BSON_INITIALIZER, filter, sort;
-	int code;
 	enum q_err r;
 
 	BSON_APPEND_UTF8(&cmd, "find", MONGO_COUNTER);
@@ -362,7 +359,7 @@ counters_ask(struct mongo *m, const struct rec_desc *d, const char *group,
 	BSON_APPEND_INT32(&sort, "_id", 1);
 	bson_append_document_end(&cmd, &sort);
 	find_end(&cmd, COUNTERS_PAGE);
-	r = mongo_run(m, &cmd, ret_reply, &code, f);
+	r = mongo_ask(m, &cmd, ret_reply, f);
 	bson_destroy(&cmd);
 	return r;
 }

@@ -20,7 +20,6 @@
 #define READ_KEYS 500
 #define PURGE_ROWS 1000
 #define PURGE_TRIES 3
-#define PATIENCE_MS 2500 /* a failure that took no longer is tried again */
 
 static struct mongo *
 self(struct store *s)
@@ -417,7 +416,7 @@ batch_commit(struct mongo *m, struct mongo_batch *b, bool *ret_doubt,
 	}
 	r = batch_finish(m, b, f);
 	b->again = true;
-	if (r != Q_OK && clock_mono_ms() - start < PATIENCE_MS)
+	if (r != Q_OK && clock_mono_ms() - start < MONGO_PATIENCE_MS)
 		r = batch_finish(m, b, f);
 	if (r == Q_OK)
 		return r;
