@@ -5,6 +5,7 @@
 
 #include <openssl/ssl.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/codec.h"
 #include "enrold/authcert.h"
@@ -84,6 +85,53 @@ certs_take(const struct http_request *rq, struct front *fr,
 	return Q_OK;
 }
 
+/* The verdict on a connection's certificate, kept with it. About devices' own
+ * ones it changes with the list of our CAs only; Auth Certs are asked about
+ * each time. */
+struct known {
+	uint64_t generation;
+	struct buf certs; /* peer points into it */
+	struct peer peer;
+};
+
+static void
+known_free(void *p)
+{
+	struct known *k = p;
+
+	buf_free(&k->certs);
+	free(k);
+}
+
+static bool
+known_get(const struct http_slot *slot, struct front *fr)
+{
+	const struct known *k = slot->p;
+
+	if (k == NULL || k->generation != fr->pki->generation)
+		return false;
+	fr->peer = k->peer;
+	return true;
+}
+
+/* Takes fr->certs over; without memory nothing is kept. */
+static void
+known_put(struct http_slot *slot, struct front *fr)
+{
+	struct known *k;
+
+	if (fr->peer.kind != PEER_SELF && fr->peer.kind != PEER_OURS)
+		return;
+	k = malloc(sizeof(*k));
+	if (k == NULL)
+		return;
+	*k = (struct known){ fr->pki->generation, fr->certs, fr->peer };
+	fr->certs = (struct buf)BUF_INIT(0);
+	if (slot->p != NULL)
+		slot->release(slot->p);
+	*slot = (struct http_slot){ k, known_free };
+}
+
 enum q_err
 front_begin(struct core *core, const struct http_request *rq, bool need_peer,
     struct front *fr, struct fault *f)
@@ -92,12 +140,15 @@ front_begin(struct core *core, const struct http_request *rq, bool need_peer,
 	size_t n = 0;
 	enum q_err r = pki_hold(core->pki, &fr->pki, f);
 
-	if (r != Q_OK || !need_peer)
+	if (r != Q_OK || !need_peer || known_get(rq->slot, fr))
 		return r;
 	if (rq->peer_cert != NULL)
 		r = certs_take(rq, fr, chain, &n, f);
-	return r == Q_OK ? front_peer(core, chain, n, &fr->pki, &fr->peer,
-	    f) : r;
+	if (r == Q_OK)
+		r = front_peer(core, chain, n, &fr->pki, &fr->peer, f);
+	if (r == Q_OK)
+		known_put(rq->slot, fr);
+	return r;
 }
 
 void
