@@ -100,6 +100,23 @@ print_frame(void)
 }
 
 static void
+print_roles(uint32_t roles)
+{
+	const char *comma = "";
+
+	if (roles == ROLE_ALL) {
+		printf("all");
+		return;
+	}
+	for (uint32_t bit = 1; bit <= ROLE_ALL; bit <<= 1) {
+		if ((roles & bit) == 0)
+			continue;
+		printf("%s%s", comma, role_name(bit));
+		comma = ", ";
+	}
+}
+
+static void
 print_errors(void)
 {
 	puts("## Errors\n\n| number | name | text |\n|---|---|---|");
@@ -115,27 +132,13 @@ print_errors(void)
 	puts("\n## Purposes of sealed secrets\n\n"
 	    "| purpose | seals | unseals | what |\n|---|---|---|---|");
 #define X(name, seals, unseals, text) \
-	printf("| %s | %s | %s | %s |\n", name, role_name(seals), \
-	    role_name(unseals), text);
+	printf("| %s | ", name); \
+	print_roles(seals); \
+	printf(" | "); \
+	print_roles(unseals); \
+	printf(" | %s |\n", text);
 	SIGND_PURPOSES(X)
 #undef X
-}
-
-static void
-print_roles(uint32_t roles)
-{
-	const char *comma = "";
-
-	if (roles == ROLE_ALL) {
-		printf("all");
-		return;
-	}
-	for (uint32_t bit = 1; bit <= ROLE_ALL; bit <<= 1) {
-		if ((roles & bit) == 0)
-			continue;
-		printf("%s%s", comma, role_name(bit));
-		comma = ", ";
-	}
 }
 
 static void

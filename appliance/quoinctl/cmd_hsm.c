@@ -118,6 +118,7 @@ cert_json(const struct signd_cert *cert)
 		out_bool(o, "autorenew", cert->autorenew);
 		out_bool(o, "allow_rekey", cert->allow_rekey);
 		out_bool(o, "allow_rsa2048", cert->allow_rsa2048);
+		out_bool(o, "allow_serverkey", cert->allow_serverkey);
 		out_int(o, "crl_number", cert->crl_number);
 	}
 	fingerprint(cert->cert, print);

@@ -19,6 +19,7 @@ static const struct col cols[] = {
 	{ "Issuing autorenew", "issuing_autorenew" },
 	{ "Rekey", "allow_rekey" },
 	{ "RSA-2048", "allow_rsa2048" },
+	{ "Server keys", "allow_serverkey" },
 };
 
 enum q_err
@@ -102,6 +103,8 @@ take_options(struct ctl *c, struct rec_policy *p, struct fault *f)
 		    &p->allow_rekey },
 		{ CTL_OPT_allow_rsa2048, CTL_OPT_no_allow_rsa2048,
 		    &p->allow_rsa2048 },
+		{ CTL_OPT_allow_serverkey, CTL_OPT_no_allow_serverkey,
+		    &p->allow_serverkey },
 	};
 	enum q_err r = take_span(c, CTL_OPT_device_lifetime,
 	    &p->device_lifetime, f);
@@ -142,6 +145,7 @@ issuing_make(struct ctl *c, const struct rec_policy *p, struct fault *f)
 		.autorenew = p->issuing_autorenew,
 		.allow_rekey = p->allow_rekey,
 		.allow_rsa2048 = p->allow_rsa2048,
+		.allow_serverkey = p->allow_serverkey,
 	};
 	struct signd_issuing_make_rsp rsp;
 	enum q_err r = ctl_signd(c, f);
@@ -161,6 +165,7 @@ issuing_set(struct ctl *c, const struct rec_policy *p, struct fault *f)
 		.autorenew = p->issuing_autorenew,
 		.allow_rekey = p->allow_rekey,
 		.allow_rsa2048 = p->allow_rsa2048,
+		.allow_serverkey = p->allow_serverkey,
 	};
 	struct signd_issuing_set_rsp rsp;
 	enum q_err r = ctl_signd(c, f);

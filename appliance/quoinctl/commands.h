@@ -40,6 +40,10 @@
 	    "device keys may be RSA-2048")                                    \
 	X(no_allow_rsa2048, "no-allow-rsa2048", NULL,                         \
 	    "they may not (default)")                                         \
+	X(allow_serverkey, "allow-serverkey", NULL,                           \
+	    "devices may have their key made by the appliance")               \
+	X(no_allow_serverkey, "no-allow-serverkey", NULL,                     \
+	    "they may not (default)")                                         \
 	X(rsa, "rsa", NULL, "TLS keys RSA-3072 instead of P-256")             \
 	X(pem, "pem", NULL, "print PEM")                                      \
 	X(head, "head", "NOTE",                                               \
@@ -57,7 +61,8 @@ enum ctl_opt {
 #define O_FLAGS_                                                          \
 	(O_(autorenew) | O_(no_autorenew) | O_(issuing_autorenew) |       \
 	    O_(no_issuing_autorenew) | O_(allow_rekey) |                  \
-	    O_(no_allow_rekey) | O_(allow_rsa2048) | O_(no_allow_rsa2048))
+	    O_(no_allow_rekey) | O_(allow_rsa2048) | O_(no_allow_rsa2048) | \
+	    O_(allow_serverkey) | O_(no_allow_serverkey))
 #define O_LIVES_ (O_(device_lifetime) | O_(issuing_lifetime))
 
 /* X(id, group, verb, least and most arguments, arguments and needed options,

@@ -62,7 +62,7 @@ enum journal_type {
 	F(T, BIN, digest, 32, "SHA-256 of the keyring file")                 \
 	F(T, BOOL, done, 0, "the file is in place; else: about to be")
 /* named: 0 by the request's own key, 1 by a proof of the identity key, 2 on
- * enrold's word. */
+ * enrold's word, 3 on its word for a key that it made. */
 #define JOURNAL_INTENT(F, T)                                                 \
 	F(T, BIN, request, 32, "SHA-256 over what makes the request the same") \
 	F(T, STR, policy, 64, "")                                            \
@@ -72,7 +72,7 @@ enum journal_type {
 	F(T, BIN, serial, 16, "")                                            \
 	F(T, U64, not_before, 0, "")                                         \
 	F(T, U64, not_after, 0, "")                                          \
-	F(T, U32, named, 2, "0 own key, 1 proof, 2 word")
+	F(T, U32, named, 3, "0 own key, 1 proof, 2 word, 3 server key")
 #define JOURNAL_ISSUED(F, T)                                                 \
 	F(T, BIN, request, 32, "as in the intent")                           \
 	F(T, BIN, cert, 4096, "DER")

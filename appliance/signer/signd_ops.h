@@ -87,7 +87,8 @@ enum signd_op {
 	F(T, U64, device_lifetime, SIGND_SPAN_MAX, "cap of device certificates") \
 	F(T, BOOL, autorenew, 0, "make the next CA in time")                 \
 	F(T, BOOL, allow_rekey, 0, "enrold's word may name the device")      \
-	F(T, BOOL, allow_rsa2048, 0, "RSA-2048 device keys")
+	F(T, BOOL, allow_rsa2048, 0, "RSA-2048 device keys")                 \
+	F(T, BOOL, allow_serverkey, 0, "enrold may make the device's key")
 #define SIGND_ISSUING_MAKE_RSP(F, T)                                         \
 	F(T, STR, issuing_id, SIGND_ID_LEN, "id of the CA that issues now")  \
 	F(T, BIN, cert, SIGND_CERT_MAX, "its certificate, DER")
@@ -117,6 +118,7 @@ enum signd_op {
 	F(T, BOOL, autorenew, 0, "of an issuing CA")                         \
 	F(T, BOOL, allow_rekey, 0, "of an issuing CA")                       \
 	F(T, BOOL, allow_rsa2048, 0, "of an issuing CA")                     \
+	F(T, BOOL, allow_serverkey, 0, "of an issuing CA")                   \
 	F(T, U64, crl_number, 0, "of an issuing CA: last CRL, 0 none")       \
 	F(T, BIN, cert, SIGND_CERT_MAX, "DER")
 
@@ -139,14 +141,15 @@ enum signd_op {
  * = signature by the identity key over the CSR's DER (identity = its
  * SubjectPublicKeyInfo, whose SHA-256 is device_id; ECDSA-SHA256 in DER, or
  * RSA PKCS#1 SHA-256); or device_id on enrold's word where the issuing CA
- * allows it. Asked again with the same policy, device, CSR and seq: the very
- * same certificate, also after a crash. seq goes up with every certificate
- * recorded for the device, and is another when the device was deleted and has
- * come back, so that a new enrolment with an old CSR gets a new one.
+ * allows it (allow_rekey), or, of a key that enrold made, allow_serverkey.
+ * Asked again with the same policy, device, CSR and seq: the very same
+ * certificate, also after a crash. seq goes up with every certificate recorded
+ * for the device, and is another when the device was deleted and has come
+ * back, so that a new enrolment with an old CSR gets a new one.
  */
 #define SIGND_ISSUE_REQ(F, T)                                                \
 	F(T, STR, policy, SIGND_POLICY_MAX, "whose CA shall issue")          \
-	F(T, BIN, csr, 8192, "PKCS #10, DER")                                \
+	F(T, BIN, csr, 8192, "DER, as form says")                            \
 	F(T, STR, device_id, 64, "empty: SHA-256 of the CSR's key")          \
 	F(T, BIN, identity, 1024, "identity key, SubjectPublicKeyInfo")      \
 	F(T, BIN, proof, 1024, "its signature over the CSR")                 \
@@ -214,6 +217,8 @@ enum signd_op {
 	X("totp", ROLE_WEB, ROLE_WEB, "second factors of people")            \
 	X("wifi", ROLE_WEB, ROLE_PROVISION, "networks of a factory")         \
 	X("database", ROLE_WEB, ROLE_DATA, "credentials of databases")       \
+	X("token", ROLE_ADMIN | ROLE_WEB, ROLE_ADMIN | ROLE_WEB | ROLE_ENROL, \
+	    "tokens that devices enrol with")                                \
 	X("test", ROLE_ADMIN, ROLE_ADMIN, "quoinctl's self-test")
 
 #define SIGND_MESSAGES(X)                                                    \

@@ -36,7 +36,7 @@ const char *purpose_text(enum key_purpose p);
 struct issuing {
 	uint64_t issuing_lifetime;
 	uint64_t device_lifetime;
-	bool autorenew, allow_rekey, allow_rsa2048;
+	bool autorenew, allow_rekey, allow_rsa2048, allow_serverkey;
 };
 
 /* Counts uses; shared by the versions of a key. */

@@ -20,7 +20,7 @@
 #define HEAD 36
 #define CHUNK 61440u
 #define AAD (HEAD + 4)
-#define FILE_VERSION 1
+#define FILE_VERSION 2
 
 #define KEYRING_HEAD(F, T)                                                   \
 	F(T, U32, version, 0, "")                                            \
@@ -42,7 +42,8 @@
 	F(T, BOOL, autorenew, 0, "")                                         \
 	F(T, BOOL, allow_rekey, 0, "")                                       \
 	F(T, BOOL, allow_rsa2048, 0, "")                                     \
-	F(T, BIN, cert, SIGND_CERT_MAX, "")
+	F(T, BIN, cert, SIGND_CERT_MAX, "")                                  \
+	F(T, BOOL, allow_serverkey, 0, "not in version 1")
 
 WIRE_DECLARE(keyring_head, KEYRING_HEAD)
 WIRE_DECLARE(keyring_key, KEYRING_KEY)
@@ -68,6 +69,7 @@ encode(const struct keyring *r, struct buf *out)
 			.autorenew = k->issuing.autorenew,
 			.allow_rekey = k->issuing.allow_rekey,
 			.allow_rsa2048 = k->issuing.allow_rsa2048,
+			.allow_serverkey = k->issuing.allow_serverkey,
 			.cert = { k->der, k->der_len } };
 
 		wire_list_put(&keys, &keyring_key_type, &item);
@@ -135,7 +137,7 @@ key_decode(const struct keyring_key *item, const char *host, uint16_t port,
 	k->created = item->created;
 	k->issuing = (struct issuing){ item->issuing_lifetime,
 		item->device_lifetime, item->autorenew, item->allow_rekey,
-		item->allow_rsa2048 };
+		item->allow_rsa2048, item->allow_serverkey };
 	if (item->cert.len != 0)
 		e = key_certify(k, item->cert, host, port, f);
 	if (e != Q_OK) {
@@ -148,20 +150,23 @@ key_decode(const struct keyring_key *item, const char *host, uint16_t port,
 static enum q_err
 decode(struct bytes plain, uint16_t port, struct keyring *r, struct fault *f)
 {
+	struct wire_type type = keyring_key_type;
 	struct keyring_head head;
 	struct keyring_key item;
 	enum q_err e = wire_decode(&keyring_head_type, plain, &head, f);
 
 	if (e != Q_OK)
 		return e;
-	if (head.version != FILE_VERSION)
+	if (head.version == 1)
+		type.n--;
+	else if (head.version != FILE_VERSION)
 		return fault_set(f, Q_CONFIG, "keyring of another version");
 	r->generation = head.generation;
 	r->tls_rsa = head.tls_rsa;
 	snprintf(r->host, sizeof(r->host), "%s", head.host);
 	snprintf(r->ips, sizeof(r->ips), "%s", head.ips);
 	while (e == Q_OK) {
-		e = wire_list_next(&head.keys, &keyring_key_type, &item);
+		e = wire_list_next(&head.keys, &type, &item);
 		if (e == Q_OK)
 			e = key_decode(&item, r->host, port, r, f);
 	}

@@ -20,7 +20,7 @@
 #define RSA_BITS 3072
 #define RSA_BITS_SMALL 2048
 
-enum named { BY_KEY, BY_PROOF, BY_WORD };
+enum named { BY_KEY, BY_PROOF, BY_WORD, BY_SERVER_KEY };
 
 /* One request on its way. */
 struct issue {
@@ -79,6 +79,12 @@ name_find(struct issue *w, struct fault *f)
 	if (!hex_is_lower(w->device_id, DEVICE_ID_LEN))
 		return fault_set(f, Q_INVALID, "device_id: not 64 lower-case "
 		    "hex digits");
+	if (in->server_key) {
+		w->named = BY_SERVER_KEY;
+		return w->ca->issuing.allow_serverkey ? Q_OK : fault_set(f,
+		    Q_DENIED, "policy %.64s does not allow keys that enrold "
+		    "made", w->ca->policy);
+	}
 	w->named = BY_KEY;
 	if (strcmp(w->device_id, w->csr.device_id) == 0)
 		return Q_OK;
@@ -99,7 +105,8 @@ name_find(struct issue *w, struct fault *f)
 static enum q_err
 request_check(struct issue *w, struct fault *f)
 {
-	enum q_err r = csr_parse(w->in->csr, &w->csr, f);
+	enum q_err r = (w->in->form == 1 ? csr_parse_crmf : csr_parse)(
+	    w->in->csr, &w->csr, f);
 
 	if (r == Q_OK && w->csr.asks_ca)
 		r = fault_set(f, Q_INVALID,

@@ -12,7 +12,8 @@ params_check(const struct signd_issuing_make_req *in, struct issuing *ret,
     struct fault *f)
 {
 	*ret = (struct issuing){ in->issuing_lifetime, in->device_lifetime,
-		in->autorenew, in->allow_rekey, in->allow_rsa2048 };
+		in->autorenew, in->allow_rekey, in->allow_rsa2048,
+		in->allow_serverkey };
 	if (in->policy[0] == '\0')
 		return fault_set(f, Q_INVALID, "policy: empty");
 	if (in->device_lifetime < 60)
@@ -31,7 +32,8 @@ params_equal(const struct issuing *a, const struct issuing *b)
 	return a->issuing_lifetime == b->issuing_lifetime &&
 	    a->device_lifetime == b->device_lifetime &&
 	    a->autorenew == b->autorenew && a->allow_rekey == b->allow_rekey &&
-	    a->allow_rsa2048 == b->allow_rsa2048;
+	    a->allow_rsa2048 == b->allow_rsa2048 &&
+	    a->allow_serverkey == b->allow_serverkey;
 }
 
 static enum q_err

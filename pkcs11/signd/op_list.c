@@ -105,6 +105,7 @@ cert_put(struct signd *s, const struct key *k, struct buf *out)
 		.autorenew = k->issuing.autorenew,
 		.allow_rekey = k->issuing.allow_rekey,
 		.allow_rsa2048 = k->issuing.allow_rsa2048,
+		.allow_serverkey = k->issuing.allow_serverkey,
 		.crl_number = signd_crl_last(s, k->id),
 		.cert = { k->der, k->der_len } };
 

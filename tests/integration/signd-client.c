@@ -101,14 +101,14 @@ do_name(char **a)
 }
 
 /* POLICY ISSUING_LIFETIME DEVICE_LIFETIME FLAGS: a(utorenew) k(rekey)
- * r(sa2048) */
+ * r(sa2048) s(erverkey) */
 static enum q_err
 do_issuing(char **a)
 {
 	struct signd_issuing_make_req req = { a[0],
 		strtoull(a[1], NULL, 10), strtoull(a[2], NULL, 10),
 		strchr(a[3], 'a') != NULL, strchr(a[3], 'k') != NULL,
-		strchr(a[3], 'r') != NULL, 0 };
+		strchr(a[3], 'r') != NULL, strchr(a[3], 's') != NULL, 0 };
 	struct signd_issuing_make_rsp r;
 	enum q_err e = signd_issuing_make(client, &req, &r, &hold, &fault);
 
@@ -123,7 +123,7 @@ do_issuing_set(char **a)
 	struct signd_issuing_set_req req = { a[0],
 		strtoull(a[1], NULL, 10), strtoull(a[2], NULL, 10),
 		strchr(a[3], 'a') != NULL, strchr(a[3], 'k') != NULL,
-		strchr(a[3], 'r') != NULL, 0 };
+		strchr(a[3], 'r') != NULL, strchr(a[3], 's') != NULL, 0 };
 	struct signd_issuing_set_rsp r;
 	enum q_err e = signd_issuing_set(client, &req, &r, &hold, &fault);
 
@@ -170,8 +170,8 @@ do_keys(char **a)
 	return signer_keys(client, key_each, a, &fault);
 }
 
-/* POLICY CSR.der OUT.der [DEVICE_ID [SEQ [LIFETIME [word [IDENTITY.spki
- * [PROOF]]]]]] */
+/* POLICY CSR.der OUT.der [DEVICE_ID [SEQ [LIFETIME [word | server-key | crmf
+ * [IDENTITY.spki [PROOF]]]]]] */
 static enum q_err
 do_issue(char **a)
 {
@@ -181,7 +181,9 @@ do_issue(char **a)
 	struct signd_issue_req req = { .policy = a[0], .device_id = a[3],
 		.seq = strtoull(a[4], NULL, 10),
 		.lifetime = strtoull(a[5], NULL, 10),
-		.word = strcmp(a[6], "word") == 0 };
+		.word = strcmp(a[6], "word") == 0,
+		.server_key = strcmp(a[6], "server-key") == 0,
+		.form = strcmp(a[6], "crmf") == 0 };
 	struct signd_issue_rsp r;
 	enum q_err e = load(a[1], &csr);
 

@@ -6,6 +6,7 @@
 set -u
 top_builddir=${top_builddir:-.}
 B=$(cd "$top_builddir" && pwd)
+S=$(cd "${top_srcdir:-$(dirname "$0")/../..}" && pwd)
 T=$(mktemp -d "${TMPDIR:-/tmp}/signd-test.XXXXXX")
 n=0 bad=0 pid='' jobs=()
 ADMIN=$(id -u) ENROL=20001 WEB=20002 PUSH=20003 FIRMWARE=20004
@@ -224,6 +225,28 @@ ok "enrold's word where it is" issue loose "$T/c.csr" "$W/w.der" \
 as "$ADMIN" journal "$T/state/journal" | grep intent | tail -1 |
 	grep -q " 2 $(device_id a)"
 result $? "the journal marks the word"
+refused "a key that enrold made, where that is not allowed" DENIED \
+	"does not allow" issue loose "$T/c.csr" "$W/x" "$(device_id b)" 8 0 \
+	server-key
+ok "a policy for keys that enrold makes" as "$WEB" issuing made 157680000 \
+	2592000 as
+ok "where it is" issue made "$T/c.csr" "$W/m.der" "$(device_id b)" 8 0 \
+	server-key
+grep -q " $(device_id b) " "$T/out"
+result $? "named as enrold says"
+as "$ADMIN" journal "$T/state/journal" | grep intent | tail -1 |
+	grep -q " 3 $(device_id b)"
+result $? "the journal marks it"
+refused "enrold's word is another thing" DENIED "does not allow" \
+	issue made "$T/c.csr" "$W/x" "$(device_id a)" 9 0 word
+cp "$S/tests/fuzz/corpus-crmf/p256-san" "$T/crmf"
+head -c -1 "$T/crmf" >"$T/crmf.cut"
+chmod 644 "$T"/crmf*
+ok "from a CRMF request" issue fleet "$T/crmf" "$W/x" "" 0 0 crmf
+refused "which is no PKCS #10" PROTO . issue fleet "$T/crmf" "$W/x"
+refused "nor the other way round" PROTO . issue fleet "$T/a.csr" "$W/x" "" 0 0 \
+	crmf
+refused "CRMF cut short" PROTO . issue fleet "$T/crmf.cut" "$W/x" "" 0 0 crmf
 
 # --- TLS handshakes
 DEV=$(id_of tls-device) ADM=$(id_of tls-admin)
@@ -300,6 +323,16 @@ refused "another context" SIGNATURE . as "$PUSH" unseal hub h2 "$W/sealed" \
 	"$W/x"
 refused "another purpose" SIGNATURE . as "$WEB" unseal totp h1 "$W/sealed" \
 	"$W/x"
+ok "a token's value is sealed" as "$WEB" seal token token/t "$T/secret" \
+	"$W/token"
+for uid in $ENROL $WEB $ADMIN; do
+	ok "user $uid unseals it" as "$uid" unseal token token/t "$W/token" \
+		"$W/open"
+done
+refused "enrold does not seal it" DENIED . as "$ENROL" seal token token/t \
+	"$T/secret" "$W/x"
+refused "push does not unseal it" DENIED . as "$PUSH" unseal token token/t \
+	"$W/token" "$W/x"
 refused "no such purpose" INVALID . as "$WEB" seal state h1 "$T/secret" "$W/x"
 
 # --- op x role
