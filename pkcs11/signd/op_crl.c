@@ -40,9 +40,8 @@ list_map(int fd, struct bytes *ret, struct fault *f)
 
 /* With `crl` held, so that a number is given once. */
 static enum q_err
-check_and_record(struct signd *s, const struct key *ca, const char *delta,
-    struct bytes tbs, uint32_t uid, struct crl_info *ret_info,
-    struct fault *f)
+check_and_record(struct signd *s, const struct key *ca, struct bytes tbs,
+    uint32_t uid, struct crl_info *ret_info, struct fault *f)
 {
 	uint8_t digest[32];
 	struct crl_expect want = { .alg = SIG_ECDSA_SHA256,
