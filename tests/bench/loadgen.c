@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include <getopt.h>
+#include <openssl/pem.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -28,7 +29,7 @@
 struct options {
 	const char *mode, *server, *root, *fleet;
 	unsigned long generate, parallel, count, seconds;
-	int keep_alive, resume, tls12, rsa;
+	int keep_alive, resume, tls12, rsa, enrolled;
 };
 
 /* A device that is ready to speak. */
@@ -240,12 +241,37 @@ prepare_request(struct load *l, struct client *c)
 	return Q_OK;
 }
 
+/* The certificate in use of a device that is enrolled, and its key. */
+static enum q_err
+read_enrolled(const struct load *l, struct client *c)
+{
+	char path[PATH_MAX];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s/current/certificate.pem",
+	    l->o.fleet, c->id);
+	file = fopen(path, "re");
+	if (file == NULL)
+		return Q_NOTFOUND;
+	c->cert = PEM_read_X509(file, NULL, NULL, NULL);
+	fclose(file);
+	snprintf(path, sizeof(path), "%s/%s/current/key.pem", l->o.fleet,
+	    c->id);
+	return c->cert == NULL ? Q_PROTO : agent_key_read(path, &c->key);
+}
+
 static enum q_err
 prepare_client(struct load *l, struct client *c, const char *id)
 {
 	char path[PATH_MAX];
 	enum q_err e;
 
+	if (id != NULL && l->o.enrolled) {
+		snprintf(c->id, sizeof(c->id), "%s", id);
+		e = read_enrolled(l, c);
+		return e == Q_OK && l->mode->path != NULL ?
+		    prepare_request(l, c) : e;
+	}
 	if (id != NULL) {
 		snprintf(path, sizeof(path), "%s/%s/identity.pem", l->o.fleet,
 		    id);
@@ -371,7 +397,7 @@ usage(void)
 {
 	fputs("usage: loadgen --mode handshake|status|enrol --server "
 	    "HOST:PORT --root FILE\n"
-	    "               --fleet DIR | --generate N [--rsa]\n"
+	    "               --fleet DIR [--enrolled] | --generate N [--rsa]\n"
 	    "               [--parallel 32] [--count 1000] [--seconds 60]\n"
 	    "               [--keep-alive] [--resume] [--tls12]\n", stderr);
 	exit(64);
@@ -397,6 +423,7 @@ parse(int argc, char **argv, struct options *o)
 		{ "count", 1, NULL, 'c' }, { "seconds", 1, NULL, 't' },
 		{ "keep-alive", 0, &o->keep_alive, 1 },
 		{ "resume", 0, &o->resume, 1 },
+		{ "enrolled", 0, &o->enrolled, 1 },
 		{ "tls12", 0, &o->tls12, 1 }, { "rsa", 0, &o->rsa, 1 },
 		{ NULL, 0, NULL, 0 },
 	};

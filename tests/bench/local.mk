@@ -3,6 +3,10 @@ noinst_PROGRAMS += %reldir%/bench-crypto %reldir%/slow-fdatasync.so
 tests_bench_bench_crypto_SOURCES = %reldir%/bench-crypto.c
 tests_bench_bench_crypto_LDADD = $(device_libs)
 
+noinst_PROGRAMS += %reldir%/pollgen
+tests_bench_pollgen_SOURCES = %reldir%/pollgen.c
+tests_bench_pollgen_LDADD = $(device_libs)
+
 # To be preloaded into daemons: no program, and no libtool for it.
 tests_bench_slow_fdatasync_so_SOURCES = %reldir%/slow-fdatasync.c
 tests_bench_slow_fdatasync_so_CFLAGS = $(AM_CFLAGS) -fPIC

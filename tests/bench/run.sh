@@ -18,13 +18,14 @@ TEXT
 }
 
 # seconds of a signature case; turns of those; store sizes; turns of
-# handshakes and enrolments; operations of each
+# handshakes and enrolments; operations of each; seconds of polls
 sig_seconds=2 sig_turns=3 sizes=(1000 100000 1000000) turns=5 each=2500
+poll_seconds=3
 results=no json=bench.json
 while [ $# -gt 0 ]; do
 	case $1 in
-	--quick) sig_seconds=0.7 sig_turns=1 sizes=(1000 100000) turns=3 each=1000 ;;
-	--smoke) json=bench-smoke.json sig_seconds=0.1 sig_turns=1 sizes=(100 1000) turns=1 each=64 ;;
+	--quick) sig_seconds=0.7 sig_turns=1 sizes=(1000 100000) turns=3 each=1000 poll_seconds=2 ;;
+	--smoke) json=bench-smoke.json sig_seconds=0.1 sig_turns=1 sizes=(100 1000) turns=1 each=64 poll_seconds=1 ;;
 	--results) results=yes ;;
 	-h | --help) usage; exit 0 ;;
 	*) usage >&2; exit 64 ;;
@@ -304,6 +305,49 @@ bench_enrolments() {
 	turn "$turns" "${sizes[0]}" "disk + 5 ms"
 }
 
+# poll WHAT GENERATOR...: how many a second, and the processor's microseconds
+# that each daemon takes for one.
+poll() {
+	local what=$1 before after out
+	shift
+	before=$(ticks)
+	out=$("$@" --seconds $poll_seconds) || die "$what: $out"
+	after=$(ticks)
+	note poll "$(jq -c --argjson b "$before" --argjson a "$after" \
+		--argjson hz "$(getconf CLK_TCK)" --arg what "$what" \
+		'.count as $n | .cpu_seconds as $own | {$what,
+		per_second: .rate, p50_ms, p99_ms,
+		cpu_us: ($a | with_entries(.value =
+			(.value - $b[.key]) / $hz * 1e6 / $n)
+			+ {loadgen: ($own * 1e6 / $n)})}' <<<"$out")"
+}
+
+# Of a fleet that is enrolled; the largest store is at hand.
+bench_polls() {
+	local i fleet=$scratch/polled to ca
+	say "status polls"
+	use "${sizes[-1]}"
+	to=(--server "127.0.0.1:$(conf device.port)"
+		--root "$appliance/root.pem" --fleet "$fleet")
+	"$appliance/app/quoin-agent" --fleet "$fleet" --count 64 --make \
+		>/dev/null || die "no fleet"
+	ctl batch create polled --policy bench --devices "$fleet/fleet.json" \
+		>/dev/null || die "batch create"
+	"$appliance/app/quoin-agent" "${to[@]}" --once --parallel 8 \
+		>/dev/null || die "fleet did not enrol"
+	ca=$(ctl --json hsm certs | jq -r '[.certs[] |
+		select(.purpose == "issuing")][0].id')
+	for ((i = 0; i < turns; i++)); do
+		poll "GET of a CA certificate, plain, kept" "$bench/pollgen" \
+			--plain "$(conf crl.port)" --path "/ca/$ca.cer"
+		poll "status, TLS, kept" "$bench/pollgen" "${to[@]}"
+		poll "status, TLS, resumed" "$bench/loadgen" "${to[@]}" \
+			--mode status --enrolled --count 1000000 --resume
+		poll "status, TLS, fresh" "$bench/loadgen" "${to[@]}" \
+			--mode status --enrolled --count 1000000
+	done
+}
+
 bench_crypto() {
 	local i
 	for ((i = 0; i < sig_turns; i++)); do
@@ -347,6 +391,7 @@ echo "{\"kind\":\"machine\",\"v\":$(machine)}" >"$lines"
 bench_crypto
 bench_signatures
 bench_enrolments
+bench_polls
 note seconds $((SECONDS - started))
 jq -s -f "$top_srcdir/tests/bench/summary.jq" "$lines" \
 	>"$top_builddir/$json" || die "no summary"

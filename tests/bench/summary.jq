@@ -17,6 +17,11 @@ def loads: group_by([.devices, .disk]) | map({devices: .[0].devices,
 	per_second: (map(.per_second) | median),
 	p50_ms: (map(.p50_ms) | median), p99_ms: (map(.p99_ms) | median),
 	cpu_ms: cpu});
+def polls: group_by(.what) | map({what: .[0].what, turns: length,
+	per_second: (map(.per_second) | median),
+	p50_ms: (map(.p50_ms) | median), p99_ms: (map(.p99_ms) | median),
+	cpu_us: (map(.cpu_us) | . as $all | .[0] | with_entries(.key as $k |
+		.value = ($all | map(.[$k]) | median | round3)))});
 def wanted($what; $unit; $wanted; $measured): {$what, $unit, $wanted,
 	measured: ($measured | round3)};
 
@@ -29,6 +34,8 @@ def wanted($what; $unit; $wanted; $measured): {$what, $unit, $wanted,
 	. + {ratio: (.per_second / .handshakes.per_second | round3)})) as $enrol |
 ($enrol | map(select(.disk == "disk")) | sort_by(.devices)) as $plain |
 kind("load") as $load |
+(kind("poll") | polls) as $polls |
+def polled($what): $polls[] | select(.what == $what) | .per_second;
 (kind("memory") | group_by(.devices) | map({devices: .[0].devices,
 	pss_kib: (map({key: .daemon, value: .pss_kib}) | from_entries)} |
 	. + {mib: (.pss_kib | add / 1024 | round3)})) as $memory |
@@ -42,6 +49,7 @@ def rate($op; $journal; $n): $sig[] | select(.op == $op and
 		.value = ($c | map(.[$k]) | median))),
 	signatures: $sig,
 	enrolments: $enrol,
+	polls: $polls,
 	load: $load,
 	memory: $memory,
 	wanted: [
@@ -52,6 +60,10 @@ def rate($op; $journal; $n): $sig[] | select(.op == $op and
 			$plain[-1].per_second / $plain[0].per_second),
 		wanted("load of \($load[-1].devices) DeviceIDs"; "seconds, at most";
 			10; $load[-1].seconds),
+		wanted("status polls, TLS, kept"; "per second, at least"; 15000;
+			polled("status, TLS, kept")),
+		wanted("small GETs, plain, kept"; "per second, at least"; 40000;
+			polled("GET of a CA certificate, plain, kept")),
 		wanted("TLS signatures, 16 in flight / direct"; "ratio, at least";
 			0.7; rate("tls"; "disk"; 16) / rate("direct"; "none"; 16)),
 		wanted("certificates, 16 in flight / direct signatures";

@@ -38,6 +38,12 @@ def fix($n): if . == null then "-" else (. * pow(10; $n) | round) as $x |
 	(.total | fix(3) | right(7)))),
 "cryptography alone   handshake \(.crypto_cpu.handshake_us / 1000 | fix(3)), enrolment \(.crypto_cpu.enrolment_us / 1000 | fix(3)) (sign \(.crypto_cpu.sign_us | fix(0)) us, verify \(.crypto_cpu.verify_us | fix(0)) us)",
 "",
+"Answers                                  /s   p50 ms  p99 ms  enrold recordd loadgen, us of processor",
+(.polls[] | (.what | left(38)) + (.per_second | fix(0) | right(5)) +
+	(.p50_ms | fix(2) | right(9)) + (.p99_ms | fix(2) | right(8)) +
+	(.cpu_us | (.enrold | fix(0) | right(8)) +
+	(.recordd | fix(0) | right(8)) + (.loadgen | fix(0) | right(8)))),
+"",
 (.load[] | "Load of \(.devices | left(8)) DeviceIDs: \(.seconds | fix(2)) s"),
 (.memory[] | "Memory, \(.devices) devices: \(.mib | fix(1)) MiB (" +
 	([.pss_kib | to_entries[] | "\(.key) \(.value / 1024 | fix(1))"] |
@@ -45,7 +51,8 @@ def fix($n): if . == null then "-" else (. * pow(10; $n) | round) as $x |
 "",
 "Wanted                                              wanted  measured",
 (.wanted[] | (.what | left(45)) +
-	(({"ratio, at least": ">= ", "seconds, at most": "<= ",
+	(({"ratio, at least": ">= ", "per second, at least": ">= ",
+	"seconds, at most": "<= ",
 	"MiB, at most": "<= "}[.unit] + (.wanted | tostring) +
 	({"seconds, at most": " s", "MiB, at most": " MiB"}[.unit] // "")) |
 	right(13)) + (.measured | fix(2) | right(10)))
