@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# stores: both
 # timeout: 600
 # The database goes away while a fleet enrols: it stands still, its port is
 # closed, it is killed, its disk is full. Devices are told to come again, soon;

@@ -10,6 +10,7 @@ import (
 	"log"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -30,6 +31,7 @@ type gate struct {
 	scram  *scramServer // nil: nobody need prove who he is
 	set    *replicaSet  // nil: a server by itself
 	lose   uint64
+	losing atomic.Bool
 
 	one    sync.Mutex // who holds it may talk to FerretDB
 	writes uint64     // under one
@@ -148,7 +150,7 @@ func (g *gate) pass(db net.Conn, ask []byte) ([]byte, error) {
 	g.one.Lock()
 	defer g.one.Unlock()
 	turn := uint64(0)
-	if g.lose > 0 && isWrite(ask) {
+	if g.lose > 0 && g.losing.Load() && isWrite(ask) {
 		g.writes++
 		if g.writes%g.lose == 0 {
 			turn = 1 + g.writes/g.lose%2

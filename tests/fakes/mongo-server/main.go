@@ -8,6 +8,7 @@
 // Once it serves, it prints its addresses on a line of its own. SIGUSR1 closes
 // its ports and every connection, or opens them again. With -set the addresses
 // are those of a replica set's members; SIGUSR2 has another one be primary.
+// With -lose, SIGHUP begins to lose connections, or ends it.
 package main
 
 import (
@@ -44,7 +45,8 @@ func main() {
 	user := flag.String("user", "",
 		"NAME:PASSWORD to prove by SCRAM-SHA-256")
 	lose := flag.Uint64("lose", 0, "break the connection at every Nth "+
-		"write, in turns before it is done and before it is answered")
+		"write, in turns before it is done and before it is answered, "+
+		"from a SIGHUP on")
 	flag.Parse()
 	log.SetFlags(0)
 	log.SetPrefix("mongo-server: ")
@@ -77,7 +79,7 @@ func serve(g *gate, addr, set string) error {
 	}
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGUSR1, syscall.SIGUSR2,
-		syscall.SIGTERM, syscall.SIGINT)
+		syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
 	if err := turn(doors); err != nil {
 		return err
 	}
@@ -87,15 +89,17 @@ func serve(g *gate, addr, set string) error {
 	}
 	fmt.Println(strings.Join(addrs, ","))
 	for s := range signals {
-		switch {
-		case s == syscall.SIGUSR1:
+		switch s {
+		case syscall.SIGUSR1:
 			if err := turn(doors); err != nil {
 				return err
 			}
-		case s != syscall.SIGUSR2:
-			return nil
-		case g.set != nil:
+		case syscall.SIGUSR2:
 			g.set.failOver()
+		case syscall.SIGHUP:
+			g.losing.Store(!g.losing.Load())
+		default:
+			return nil
 		}
 	}
 	return nil

@@ -38,8 +38,9 @@ func newScram(user string) (*scramServer, error) {
 	if err != nil {
 		return nil, err
 	}
+	// As long as a hash less four: drivers take no other.
 	stored := client.GetStoredCredentials(scram.KeyFactors{
-		Salt: "a salt of sixteen", Iters: 15000})
+		Salt: "twenty-eight bytes of a salt", Iters: 15000})
 	server, err := scram.SHA256.NewServer(
 		func(who string) (scram.StoredCredentials, error) {
 			if who != name {
