@@ -187,7 +187,9 @@ enum signd_op {
  * update within the last 10 minutes, next update at most 35 days later and
  * not behind the CA's end, issuingDistributionPoint with
  * onlyContainsUserCerts and without a name (so that it fits certificates
- * made under an earlier name of the appliance).
+ * made under an earlier name of the appliance). It may be a delta CRL on one
+ * that was signed before, or a full one whose freshestCRL is the appliance's
+ * URL of the delta.
  */
 #define SIGND_SIGN_CRL_REQ(F, T)                                             \
 	F(T, STR, issuing_id, SIGND_ID_LEN, "the CA whose list it is")       \

@@ -111,6 +111,16 @@ signer_crl_url(const char *host, unsigned port, const char *id, char *out,
 }
 
 enum q_err
+signer_delta_url(const char *host, unsigned port, const char *id, char *out,
+    size_t cap)
+{
+	char path[SIGND_ID_LEN + 24];
+
+	snprintf(path, sizeof(path), "/crl/%.16s-delta.crl", id);
+	return url_put(host, port, path, out, cap);
+}
+
+enum q_err
 signer_ca_url(const char *host, unsigned port, const char *id, char *out,
     size_t cap)
 {

@@ -39,6 +39,7 @@ enum q_err signer_keys(struct wire_client *c, signer_key_each each,
  * Where the device port's HTTP side serves the things of a CA, as signd
  * writes them into certificates:
  *	http://HOST[:PORT]/crl/ID.crl	its revocation list, DER
+ *	http://HOST[:PORT]/crl/ID-delta.crl	what came since, when it is long
  *	http://HOST[:PORT]/ca/ID.cer	its certificate, DER
  *	http://HOST[:PORT]/ocsp		its certificates' status, by OCSP
  * The port is left out when it is 80; an IPv6 address gets its brackets.
@@ -46,6 +47,8 @@ enum q_err signer_keys(struct wire_client *c, signer_key_each each,
  */
 #define SIGNER_URL_MAX 320
 enum q_err signer_crl_url(const char *host, unsigned port, const char *id,
+    char *out, size_t cap) Q_CHECKED;
+enum q_err signer_delta_url(const char *host, unsigned port, const char *id,
     char *out, size_t cap) Q_CHECKED;
 enum q_err signer_ca_url(const char *host, unsigned port, const char *id,
     char *out, size_t cap) Q_CHECKED;

@@ -39,6 +39,12 @@ check_spec(const struct crl_spec *s, struct fault *f)
 	if (s->idp_url != NULL && !ext_url_good(s->idp_url))
 		return fault_set(f, Q_INVALID,
 		    "not a http or https URL: %.100s", s->idp_url);
+	if (s->freshest_url != NULL && !ext_url_good(s->freshest_url))
+		return fault_set(f, Q_INVALID,
+		    "not a http or https URL: %.100s", s->freshest_url);
+	if (s->base != 0 && (s->base >= s->number || s->freshest_url != NULL))
+		return fault_set(f, Q_INVALID,
+		    "a delta CRL follows its base, and has no delta");
 	return Q_OK;
 }
 
@@ -100,8 +106,15 @@ put_extensions(struct buf *b, const struct crl_spec *spec)
 	m = ext_begin(b, OID_CRL_NUMBER, false);
 	der_put_u64(b, spec->number);
 	ext_end(b, m);
+	if (spec->base != 0) {
+		m = ext_begin(b, OID_DELTA_CRL, true);
+		der_put_u64(b, spec->base);
+		ext_end(b, m);
+	}
 	if (spec->idp_url != NULL || spec->only_users)
 		ext_put_idp(b, spec->idp_url, spec->only_users);
+	if (spec->freshest_url != NULL)
+		ext_put_point(b, OID_FRESHEST_CRL, spec->freshest_url);
 	der_end(b, list);
 	der_end(b, wrap);
 }

@@ -42,6 +42,11 @@ struct crl_spec {
 	 * name (NULL: none), and onlyContainsUserCerts. */
 	const char *idp_url;
 	bool only_users;
+	/* A delta CRL (RFC 5280 5.2.4): what was revoked since the CRL of this
+	 * number. 0: a full one. */
+	uint64_t base;
+	/* freshestCRL, of a full one: where the delta is. NULL: none. */
+	const char *freshest_url;
 };
 
 /* Append the TBSCertList. INVALID when the spec is wrong or entries are out

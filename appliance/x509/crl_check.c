@@ -141,36 +141,108 @@ check_idp(struct walk *w, struct der *value)
 	return der_done(&seq);
 }
 
+/* Its base is a list that has been signed. */
+static bool
+check_delta(struct walk *w, struct der *value)
+{
+	w->info.base = der_get_u64(value);
+	return w->info.base > 0 && w->info.base <= w->want->last_number &&
+	    w->info.base < w->info.number;
+}
+
+static bool
+check_freshest(struct walk *w, struct der *value)
+{
+	const char *want = w->want->freshest_url;
+	struct der points = der_enter(value, DER_SEQUENCE);
+	struct der point = der_enter(&points, DER_SEQUENCE);
+	struct der name = der_enter(&point, DER_CTX_CONS(0));
+	struct der full = der_enter(&name, DER_CTX_CONS(0));
+	struct bytes url = der_get(&full, DER_CTX(6));
+
+	return der_done(&full) && der_done(&name) && der_done(&point) &&
+	    der_done(&points) && w->info.base == 0 &&
+	    bytes_equal(url, (struct bytes){ (const uint8_t *)want,
+		strlen(want) });
+}
+
+enum presence { NEVER, MAY, MUST };
+
+static enum presence
+always(const struct crl_expect *want)
+{
+	(void)want;
+	return MUST;
+}
+
+static enum presence
+delta_wanted(const struct crl_expect *want)
+{
+	return want->delta ? MAY : NEVER;
+}
+
+static enum presence
+idp_wanted(const struct crl_expect *want)
+{
+	return want->idp_url != NULL || want->only_users ? MUST : NEVER;
+}
+
+static enum presence
+freshest_wanted(const struct crl_expect *want)
+{
+	return want->freshest_url != NULL ? MAY : NEVER;
+}
+
+/* In the order in which they come. */
 static const struct rule {
 	enum oid oid;
 	bool critical;
+	enum presence (*wanted)(const struct crl_expect *);
 	bool (*check)(struct walk *, struct der *);
 	const char *name;
 } rules[] = {
-	{ OID_AKI, false, check_aki, "authorityKeyIdentifier" },
-	{ OID_CRL_NUMBER, false, check_number, "CRL number" },
-	{ OID_IDP, true, check_idp, "issuingDistributionPoint" },
+	{ OID_AKI, false, always, check_aki, "authorityKeyIdentifier" },
+	{ OID_CRL_NUMBER, false, always, check_number, "CRL number" },
+	{ OID_DELTA_CRL, true, delta_wanted, check_delta,
+	    "deltaCRLIndicator" },
+	{ OID_IDP, true, idp_wanted, check_idp, "issuingDistributionPoint" },
+	{ OID_FRESHEST_CRL, false, freshest_wanted, check_freshest,
+	    "freshestCRL" },
 };
 
-/* They come in the order of the table; the last only when it is wanted. */
+/* Take the extension if it is the next; false: it is another, or none. */
+static bool
+take_extension(struct der *list, const struct rule *rule, struct der *value)
+{
+	struct der rest = *list, ext = der_enter(&rest, DER_SEQUENCE);
+	bool known = oid_is(der_get(&ext, DER_OID), rule->oid);
+	bool critical = der_next_is(&ext, DER_BOOLEAN) && der_get_bool(&ext);
+
+	*value = der_over(der_get(&ext, DER_OCTET_STRING));
+	if (rest.bad || !der_done(&ext) || !known ||
+	    critical != rule->critical)
+		return false;
+	*list = rest;
+	return true;
+}
+
 static enum q_err
 check_extensions(struct walk *w, struct der *tbs)
 {
 	struct der wrap = der_enter(tbs, DER_CTX_CONS(0));
-	struct der list = der_enter(&wrap, DER_SEQUENCE);
-	bool idp = w->want->idp_url != NULL || w->want->only_users;
-	size_t n = ARRAY_LEN(rules) - (idp ? 0 : 1);
+	struct der list = der_enter(&wrap, DER_SEQUENCE), value;
 
-	for (size_t i = 0; i < n; i++) {
-		struct der ext = der_enter(&list, DER_SEQUENCE), value;
-		bool known = oid_is(der_get(&ext, DER_OID), rules[i].oid);
-		bool critical = der_next_is(&ext, DER_BOOLEAN) &&
-		    der_get_bool(&ext);
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+		enum presence wanted = rules[i].wanted(w->want);
 
-		value = der_over(der_get(&ext, DER_OCTET_STRING));
-		if (!der_done(&ext) || !known || critical != rules[i].critical)
+		if (wanted == NEVER)
+			continue;
+		if (!take_extension(&list, &rules[i], &value)) {
+			if (wanted == MAY)
+				continue;
 			return fault_set(w->f, Q_INVALID,
 			    "CRL refused: %s is missing", rules[i].name);
+		}
 		if (!rules[i].check(w, &value) || !der_done(&value))
 			return fault_set(w->f, Q_INVALID, "CRL refused: %s is "
 			    "not the expected one", rules[i].name);

@@ -21,10 +21,14 @@ struct crl_expect {
 	int64_t issuer_not_after; /* next_update <= this */
 	const char *idp_url;	/* exactly; NULL: no name in the IDP */
 	bool only_users;
+	bool delta;		/* may be a delta CRL, too: see info.base */
+	const char *freshest_url; /* what freshestCRL says if it is there;
+				   * NULL: it must not be */
 };
 
 struct crl_info {
 	uint64_t number;
+	uint64_t base;		/* of a delta CRL; 0: it is a full one */
 	uint64_t entries;
 	int64_t this_update, next_update;
 };

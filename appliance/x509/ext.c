@@ -145,20 +145,26 @@ put_access(struct buf *b, enum oid method, const char *url)
 }
 
 void
+ext_put_point(struct buf *b, enum oid oid, const char *url)
+{
+	struct ext_mark m = ext_begin(b, oid, false);
+	size_t seq = der_begin(b, DER_SEQUENCE);
+	size_t point = der_begin(b, DER_SEQUENCE);
+
+	put_point_name(b, url);
+	der_end(b, point);
+	der_end(b, seq);
+	ext_end(b, m);
+}
+
+void
 ext_put_urls(struct buf *b, const struct cert_urls *urls)
 {
 	struct ext_mark m;
-	size_t seq, point;
+	size_t seq;
 
-	if (urls->crl != NULL) {
-		m = ext_begin(b, OID_CRLDP, false);
-		seq = der_begin(b, DER_SEQUENCE);
-		point = der_begin(b, DER_SEQUENCE);
-		put_point_name(b, urls->crl);
-		der_end(b, point);
-		der_end(b, seq);
-		ext_end(b, m);
-	}
+	if (urls->crl != NULL)
+		ext_put_point(b, OID_CRLDP, urls->crl);
 	if (urls->issuer != NULL || urls->ocsp != NULL) {
 		m = ext_begin(b, OID_AIA, false);
 		seq = der_begin(b, DER_SEQUENCE);

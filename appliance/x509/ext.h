@@ -25,6 +25,8 @@ void ext_put_eku(struct buf *b, enum oid purpose);
 void ext_put_names(struct buf *b, const char *const *names, size_t n);
 /* CRLDP and AIA, as far as they are given. */
 void ext_put_urls(struct buf *b, const struct cert_urls *urls);
+/* A CRLDistributionPoints with one URL: of CRLDP, or freshestCRL. */
+void ext_put_point(struct buf *b, enum oid oid, const char *url);
 void ext_put_idp(struct buf *b, const char *url, bool only_users);
 
 /* Whether text may stand as a name in SAN, and as a URL. */

@@ -17,10 +17,12 @@
 	X(BASIC_CONSTRAINTS, "\x55\x1d\x13")            /* 2.5.29.19 */    \
 	X(CRL_NUMBER, "\x55\x1d\x14")                   /* 2.5.29.20 */    \
 	X(CRL_REASON, "\x55\x1d\x15")                   /* 2.5.29.21 */    \
+	X(DELTA_CRL, "\x55\x1d\x1b")                    /* 2.5.29.27 */    \
 	X(IDP, "\x55\x1d\x1c")                          /* 2.5.29.28 */    \
 	X(CRLDP, "\x55\x1d\x1f")                        /* 2.5.29.31 */    \
 	X(AKI, "\x55\x1d\x23")                          /* 2.5.29.35 */    \
 	X(EKU, "\x55\x1d\x25")                          /* 2.5.29.37 */    \
+	X(FRESHEST_CRL, "\x55\x1d\x2e")                 /* 2.5.29.46 */    \
 	X(AIA, "\x2b\x06\x01\x05\x05\x07\x01\x01")      /* id-pe 1 */      \
 	X(SERVER_AUTH, "\x2b\x06\x01\x05\x05\x07\x03\x01") /* id-kp 1 */   \
 	X(CLIENT_AUTH, "\x2b\x06\x01\x05\x05\x07\x03\x02") /* id-kp 2 */   \

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "signd/signd.h"
+#include "signer/signer.h"
 #include "x509/crl_check.h"
 
 #define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
@@ -40,8 +41,9 @@ list_map(int fd, struct bytes *ret, struct fault *f)
 
 /* With `crl` held, so that a number is given once. */
 static enum q_err
-check_and_record(struct signd *s, const struct key *ca, struct bytes tbs,
-    uint32_t uid, struct crl_info *ret_info, struct fault *f)
+check_and_record(struct signd *s, const struct key *ca, const char *delta,
+    struct bytes tbs, uint32_t uid, struct crl_info *ret_info,
+    struct fault *f)
 {
 	uint8_t digest[32];
 	struct crl_expect want = { .alg = SIG_ECDSA_SHA256,
@@ -49,7 +51,8 @@ check_and_record(struct signd *s, const struct key *ca, struct bytes tbs,
 		.last_number = signd_crl_last(s, ca->id),
 		.now = clock_wall(), .max_backdate = CRL_BACKDATE,
 		.max_validity = CRL_VALIDITY,
-		.issuer_not_after = ca->cert.not_after, .only_users = true };
+		.issuer_not_after = ca->cert.not_after, .only_users = true,
+		.delta = true, .freshest_url = delta };
 	struct journal_crl rec = { .digest = { digest, sizeof(digest) } };
 	enum q_err r = crl_check_tbs(tbs, &want, NULL, NULL, ret_info, f);
 
@@ -77,6 +80,7 @@ signd_do_sign_crl(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	AUTO_RING struct keyring *ring = NULL;
 	struct buf *space = wire_req_space(q);
 	struct crl_info info = { 0 };
+	char delta[SIGNER_URL_MAX];
 	struct signd *s = ctx;
 	const struct key *ca;
 	struct bytes tbs;
@@ -88,11 +92,15 @@ signd_do_sign_crl(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	if (ca == NULL || ca->purpose != PURPOSE_ISSUING)
 		return fault_set(f, Q_NOTFOUND, "no issuing CA %.16s",
 		    in->issuing_id);
-	r = list_map(in->list, &tbs, f);
+	r = signer_delta_url(ring->host, (unsigned)s->conf->crl_port, ca->id,
+	    delta, sizeof(delta));
+	if (r == Q_OK)
+		r = list_map(in->list, &tbs, f);
 	if (r != Q_OK)
 		return r;
 	pthread_mutex_lock(&s->crl);
-	r = check_and_record(s, ca, tbs, wire_req_uid(q), &info, f);
+	r = check_and_record(s, ca, delta, tbs, wire_req_uid(q), &info,
+	    f);
 	pthread_mutex_unlock(&s->crl);
 	if (r == Q_OK)
 		r = pki_sign(s, ca, tbs, space, f);

@@ -14,6 +14,7 @@
 #include "x509/pem.h"
 
 #define CRL_URL "http://quoin.example:6080/ca.crl"
+#define DELTA_URL "http://quoin.example:6080/ca-delta.crl"
 #define MANY 1000000
 
 static struct party root, ca, device;
@@ -83,16 +84,28 @@ build(const struct crl_spec *spec, const struct crl_entry *entries, size_t n,
 	return crl_build(spec, walk_next, &w, out, f);
 }
 
-/* The device's verdict under this CRL, all checks on. */
+static void
+store_crl(X509_STORE *store, const struct buf *der)
+{
+	const uint8_t *at = der->p;
+	X509_CRL *crl = d2i_X509_CRL(NULL, &at, (long)der->len);
+
+	if (crl == NULL)
+		die("OpenSSL cannot read the CRL");
+	X509_STORE_add_crl(store, crl);
+	X509_CRL_free(crl);
+}
+
+/* The device's verdict under this CRL and delta (NULL: none), all checks
+ * on. */
 static int
-openssl_verdict(const struct buf *crl_der)
+openssl_verdict_delta(const struct buf *crl_der, const struct buf *delta)
 {
 	X509_STORE *store = X509_STORE_new();
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	STACK_OF(X509) *chain = sk_X509_new_null();
 	const struct party *all[] = { &device, &ca, &root };
-	const uint8_t *at = crl_der->p;
-	X509_CRL *crl = d2i_X509_CRL(NULL, &at, (long)crl_der->len);
+	const uint8_t *at;
 	X509 *x[3];
 	int verdict;
 
@@ -100,25 +113,31 @@ openssl_verdict(const struct buf *crl_der)
 		at = all[i]->cert.p;
 		x[i] = d2i_X509(NULL, &at, (long)all[i]->cert.len);
 	}
-	if (crl == NULL)
-		die("OpenSSL cannot read the CRL");
 	X509_STORE_add_cert(store, x[2]);
-	X509_STORE_add_crl(store, crl);
+	store_crl(store, crl_der);
+	if (delta != NULL)
+		store_crl(store, delta);
 	sk_X509_push(chain, x[1]);
 	X509_STORE_CTX_init(ctx, store, x[0], chain);
 	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
 	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_X509_STRICT |
-	    X509_V_FLAG_CRL_CHECK);
+	    X509_V_FLAG_CRL_CHECK |
+	    (delta != NULL ? X509_V_FLAG_USE_DELTAS : 0UL));
 	X509_VERIFY_PARAM_set_time(param, NOW);
 	verdict = X509_verify_cert(ctx) == 1 ? X509_V_OK :
 	    X509_STORE_CTX_get_error(ctx);
 	for (size_t i = 0; i < 3; i++)
 		X509_free(x[i]);
 	sk_X509_free(chain);
-	X509_CRL_free(crl);
 	X509_STORE_CTX_free(ctx);
 	X509_STORE_free(store);
 	return verdict;
+}
+
+static int
+openssl_verdict(const struct buf *crl_der)
+{
+	return openssl_verdict_delta(crl_der, NULL);
 }
 
 static enum q_err
@@ -235,6 +254,78 @@ test_refused(void)
 	    Q_INVALID, "outlives its issuer");
 }
 
+/* A device that only the delta has is revoked for who reads deltas. */
+static void
+test_delta(const char *dir)
+{
+	AUTO_BUF struct buf tbs = BUF_INIT(CRL_DER_MAX);
+	AUTO_BUF struct buf base = BUF_INIT(CRL_DER_MAX);
+	AUTO_BUF struct buf delta = BUF_INIT(CRL_DER_MAX);
+	struct crl_entry entry = { .revoked_at = NOW - 500 };
+	struct crl_spec spec = crl_spec();
+	struct crl_expect want = crl_want();
+	struct crl_info info;
+	struct fault f = { 0 };
+
+	spec.freshest_url = want.freshest_url = DELTA_URL;
+	want.delta = true;
+	is_int(build(&spec, NULL, 0, &tbs, &f), Q_OK, "base");
+	is_int(crl_check_tbs(buf_bytes(&tbs), &want, NULL, NULL, &info, &f),
+	    Q_OK, "checked");
+	is_int((long long)info.base, 0, "it is a full list");
+	sign_tbs(&ca, buf_bytes(&tbs), &base);
+	make_serial(CERT_DEVICE, entry.serial);
+	spec.freshest_url = NULL;
+	spec.base = 12;
+	spec.number = 13;
+	want.last_number = 12;
+	is_int(build(&spec, &entry, 1, &tbs, &f), Q_OK, "delta");
+	is_int(crl_check_tbs(buf_bytes(&tbs), &want, NULL, NULL, &info, &f),
+	    Q_OK, "checked");
+	ok(info.base == 12 && info.number == 13 && info.entries == 1,
+	    "facts");
+	sign_tbs(&ca, buf_bytes(&tbs), &delta);
+	is_int(openssl_verdict(&base), X509_V_OK, "base alone: not revoked");
+	is_int(openssl_verdict_delta(&base, &delta),
+	    X509_V_ERR_CERT_REVOKED, "with its delta: revoked");
+	if (dir != NULL) {
+		leave_pem(dir, "crl-base", PEM_CRL, buf_bytes(&base));
+		leave_pem(dir, "crl-delta", PEM_CRL, buf_bytes(&delta));
+	}
+}
+
+static void
+test_delta_refused(void)
+{
+	AUTO_BUF struct buf tbs = BUF_INIT(CRL_DER_MAX);
+	struct crl_spec spec = crl_spec();
+	struct crl_expect want = crl_want();
+
+	spec.base = 11;
+	is_int(build(&spec, NULL, 0, &tbs, NULL), Q_OK, "delta");
+	is_int(crl_check_tbs(buf_bytes(&tbs), &want, NULL, NULL, NULL, NULL),
+	    Q_INVALID, "none is wanted");
+	want.delta = true;
+	want.last_number = 10;
+	is_int(crl_check_tbs(buf_bytes(&tbs), &want, NULL, NULL, NULL, NULL),
+	    Q_INVALID, "on a base that was never signed");
+	spec.base = 12;
+	is_int(build(&spec, NULL, 0, &tbs, NULL), Q_INVALID, "on itself");
+	spec.base = 11;
+	spec.freshest_url = DELTA_URL;
+	is_int(build(&spec, NULL, 0, &tbs, NULL), Q_INVALID,
+	    "a delta with a delta");
+	spec.base = 0;
+	is_int(build(&spec, NULL, 0, &tbs, NULL), Q_OK, "with freshestCRL");
+	is_int(crl_check_tbs(buf_bytes(&tbs), &want, NULL, NULL, NULL, NULL),
+	    Q_INVALID, "none is wanted");
+	want.freshest_url = CRL_URL;
+	is_int(crl_check_tbs(buf_bytes(&tbs), &want, NULL, NULL, NULL, NULL),
+	    Q_INVALID, "another is wanted");
+	spec.freshest_url = "file:///etc";
+	is_int(build(&spec, NULL, 0, &tbs, NULL), Q_INVALID, "no URL");
+}
+
 static void
 test_entries(void)
 {
@@ -331,6 +422,8 @@ main(int argc, char **argv)
 	issue(CERT_DEVICE, &device, &ca);
 	test_good(argc > 1 ? argv[1] : NULL);
 	test_refused();
+	test_delta(argc > 1 ? argv[1] : NULL);
+	test_delta_refused();
 	test_entries();
 	test_many();
 	party_free(&root);
