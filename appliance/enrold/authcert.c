@@ -14,11 +14,9 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "enrold/cache.h"
-#include "x509/der.h"
 
 #define LEVEL 2		/* of OpenSSL: 112 bits, SHA-2 */
 #define AGAIN_MS 250
-#define SEEN_MAX 64
 
 struct anchor {
 	char key[DEVICE_ID_LEN + 1];
@@ -39,10 +37,6 @@ struct authcerts {
 	struct trust *trust;
 	int64_t read_ms;	/* 0: nothing, or not to be believed */
 	uint64_t forgotten;	/* counts calls of forget */
-	/* Intermediates of chains that were good: in a resumed session TLS
-	 * shows the device's certificate only. */
-	struct buf seen[SEEN_MAX];
-	size_t n_seen;
 };
 
 enum q_err
@@ -318,8 +312,6 @@ authcerts_free(struct authcerts *ac)
 	if (ac == NULL)
 		return;
 	trust_free(ac->trust);
-	for (size_t i = 0; i < SEEN_MAX; i++)
-		buf_free(&ac->seen[i]);
 	pthread_mutex_destroy(&ac->lock);
 	pthread_mutex_destroy(&ac->load);
 	free(ac);
@@ -433,47 +425,6 @@ trust_hold(struct authcerts *ac, int64_t max_age_ms, struct trust **ret_trust,
 	return r;
 }
 
-/* Remember what came with a device whose path was good. */
-static void
-seen_note(struct authcerts *ac, const struct bytes *chain, size_t n)
-{
-	pthread_mutex_lock(&ac->lock);
-	for (size_t i = 1; i < n; i++) {
-		struct buf *b = NULL;
-
-		for (size_t k = 0; k < SEEN_MAX && b == NULL; k++)
-			if (bytes_equal(buf_bytes(&ac->seen[k]), chain[i]))
-				b = &ac->seen[k];
-		if (b != NULL)
-			continue;
-		b = &ac->seen[ac->n_seen++ % SEEN_MAX];
-		buf_free(b);
-		*b = (struct buf)BUF_INIT(CERT_PARSE_MAX);
-		buf_put(b, chain[i].p, chain[i].len);
-	}
-	pthread_mutex_unlock(&ac->lock);
-}
-
-/* All that was remembered, one behind the other in store. */
-static size_t
-seen_take(struct authcerts *ac, struct buf *store, struct bytes *ret_chain)
-{
-	size_t n = 0, at = 0;
-
-	pthread_mutex_lock(&ac->lock);
-	for (size_t i = 0; i < SEEN_MAX; i++)
-		if (ac->seen[i].len != 0) {
-			buf_put(store, ac->seen[i].p, ac->seen[i].len);
-			ret_chain[n++].len = ac->seen[i].len;
-		}
-	pthread_mutex_unlock(&ac->lock);
-	if (store->bad)
-		return 0;
-	for (size_t i = 0; i < n; at += ret_chain[i++].len)
-		ret_chain[i].p = store->p + at;
-	return n;
-}
-
 static enum q_err
 newest_check(struct authcerts *ac, int64_t max_age_ms,
     const struct bytes *chain, size_t n, struct peer *p, struct fault *f)
@@ -500,26 +451,17 @@ enum q_err
 authcerts_identify(struct authcerts *ac, const struct bytes *chain, size_t n,
     struct peer *ret_peer, struct fault *f)
 {
-	AUTO_BUF struct buf store = BUF_INIT(SEEN_MAX * CERT_PARSE_MAX);
-	struct bytes with[1 + SEEN_MAX];
 	struct peer p = { .kind = PEER_AUTH };
-	const struct bytes *all = n > 1 ? chain : with;
-	size_t n_all = n;
 	struct cert cert;
-	enum q_err r;
+	enum q_err r = newest_check(ac, CACHE_MS, chain, n, &p, f);
 
-	with[0] = chain[0];
-	if (n == 1)
-		n_all += seen_take(ac, &store, with + 1);
-	r = newest_check(ac, CACHE_MS, all, n_all, &p, f);
 	if (r == Q_DENIED)
-		r = newest_check(ac, AGAIN_MS, all, n_all, &p, f);
+		r = newest_check(ac, AGAIN_MS, chain, n, &p, f);
 	if (r == Q_OK)
 		r = cert_parse(chain[0], &cert, f);
 	if (r != Q_OK)
 		return r;
 	device_id_of(cert.spki, p.device_id);
-	seen_note(ac, chain, n);
 	*ret_peer = p;
 	return Q_OK;
 }

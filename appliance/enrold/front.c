@@ -60,7 +60,7 @@ cert_take(struct front *fr, X509 *x, struct bytes *ret_cert)
 }
 
 /* What TLS showed, the device's own certificate first. A resumed session
- * has no more than that one. */
+ * has no more than that one; who sends more does not resume: http/tls.c. */
 static enum q_err
 certs_take(const struct http_request *rq, struct front *fr,
     struct bytes chain[AUTHCERT_CHAIN_MAX], size_t *ret_n, struct fault *f)

@@ -47,6 +47,10 @@ unit_tests += tests/unit/test-enrold-rules
 tests_unit_test_enrold_rules_SOURCES = tests/unit/test-enrold-rules.c
 tests_unit_test_enrold_rules_LDADD = $(enrold_libs)
 
+check_PROGRAMS += tests/integration/access-client
+tests_integration_access_client_SOURCES = tests/integration/access-client.c
+tests_integration_access_client_LDADD = $(enrold_libs)
+
 unit_tests += tests/unit/test-enrold-ways tests/unit/test-enrold-auth
 tests_unit_test_enrold_ways_SOURCES = tests/unit/test-enrold-ways.c
 tests_unit_test_enrold_ways_LDADD = $(enrold_libs)
