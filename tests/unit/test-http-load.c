@@ -6,6 +6,8 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -229,7 +231,8 @@ test_fair(void)
 		fd[i] = tcp_open(port, 2 + i % 3);
 		send(fd[i], half, sizeof(half) - 1, MSG_NOSIGNAL);
 	}
-	ok(WAIT_FOR(s, queued, 18), "all workers are held, 18 wait");
+	ok(WAIT_FOR(s, busy, 6) && WAIT_FOR(s, queued, 18),
+	    "all workers are held, 18 wait");
 	began = clock_mono_ms();
 	is_int(tcp_ask(port, ask, sizeof(ask) - 1, text, sizeof(text)), 200,
 	    "another address is served");
@@ -243,6 +246,41 @@ test_fair(void)
 	    "stopping does not wait for slow senders");
 	for (int i = 0; i < 24; i++)
 		close(fd[i]);
+}
+
+/* More kept connections than workers, all of them always asking. */
+static void
+test_turns(void)
+{
+	struct http_config cfg = { .workers = 2 };
+	struct http_server *s = serve(&cfg);
+	struct pollfd p[16];
+	unsigned served[ARRAY_LEN(p)] = { 0 }, least = UINT_MAX, all = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(p); i++) {
+		p[i].fd = tcp_open(http_server_port(s), 2);
+		p[i].events = POLLIN;
+		send(p[i].fd, ask, sizeof(ask) - 1, MSG_NOSIGNAL);
+	}
+	while (all < 4000 && poll(p, ARRAY_LEN(p), 5000) > 0)
+		for (size_t i = 0; i < ARRAY_LEN(p); i++) {
+			if (p[i].revents == 0)
+				continue;
+			if (tcp_answer(p[i].fd, true, text, sizeof(text)) !=
+			    200)
+				all = 100000;
+			served[i]++;
+			all++;
+			send(p[i].fd, ask, sizeof(ask) - 1, MSG_NOSIGNAL);
+		}
+	for (size_t i = 0; i < ARRAY_LEN(p); i++) {
+		least = served[i] < least ? served[i] : least;
+		close(p[i].fd);
+	}
+	ok(all >= 4000 && all < 5000, "kept connections are answered");
+	ok(least >= 4000 / ARRAY_LEN(p) / 4, "in turns: %u of 4000 at least",
+	    least);
+	http_server_stop(s);
 }
 
 struct hammer {
@@ -340,6 +378,7 @@ main(void)
 	signal(SIGPIPE, SIG_IGN);
 	test_caps();
 	test_fair();
+	test_turns();
 	test_stop(a, b);
 	test_crowd(a);
 	SSL_CTX_free(a);

@@ -48,7 +48,7 @@ struct park {
 	int top_fd;
 	struct http_stats st;
 	atomic_uint polling; /* workers in park_poll() */
-	/* The READY count while no worker is free, without the lock. */
+	/* The READY count while no worker is idle, without the lock. */
 	atomic_uint queued;
 };
 
@@ -74,6 +74,21 @@ conn_drop(struct park *p, struct conn *c)
 	TAILQ_INSERT_TAIL(&p->dead, c, link);
 }
 
+/* From here on the worker counts as waiting for the peer, so that park_stop()
+ * does not pass it over on its way. */
+static void
+conn_busy(struct park *p, struct conn *c)
+{
+	peers_move(p->peers, c, CONN_BUSY);
+	atomic_store(&c->slow_since, clock_mono_ms());
+}
+
+static bool
+workers_idle(const struct park *p)
+{
+	return p->free_workers > 0 || atomic_load(&p->polling) > 0;
+}
+
 /* A worker to who wants one, then unlock, then close the dead. When the
  * worker comes it wakes the next. */
 static void
@@ -86,10 +101,10 @@ park_unlock(struct park *p)
 	    (c = peers_next(p->peers)) != NULL) {
 		p->free_workers--;
 		p->waking = true;
-		peers_move(p->peers, c, CONN_BUSY);
+		conn_busy(p, c);
 		p->cfg.give(p->cfg.ctx, c);
 	}
-	atomic_store(&p->queued, p->free_workers > 0 ? 0 :
+	atomic_store(&p->queued, workers_idle(p) ? 0 :
 	    peers_count(p->peers, CONN_READY));
 	TAILQ_CONCAT(&dead, &p->dead, link);
 	pthread_mutex_unlock(&p->lock);
@@ -288,7 +303,7 @@ park_round(struct park *p, const struct epoll_event *ev, int n)
 	park_events(p, ev, n);
 	if (now - p->swept >= SWEEP_MS)
 		park_sweep(p, now);
-	if (peers_count(p->peers, CONN_READY) > 0 && p->free_workers == 0)
+	if (peers_count(p->peers, CONN_READY) > 0 && !workers_idle(p))
 		park_press(p, now);
 	timeout = p->stopping ? -2 : park_timeout(p);
 	p->sleeping = timeout == -1;
@@ -455,7 +470,7 @@ conn_take(struct park *p)
 	struct conn *c = p->stopping ? NULL : peers_next(p->peers);
 
 	if (c != NULL)
-		peers_move(p->peers, c, CONN_BUSY);
+		conn_busy(p, c);
 	return c;
 }
 
