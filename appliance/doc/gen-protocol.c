@@ -44,7 +44,7 @@ static const struct op token_ops[] = {
 };
 
 static const struct wire_type *const signd_items[] = { &signd_cert_type,
-	&signd_key_type };
+	&signd_key_type, &signd_ocsp_tbs_type, &signd_ocsp_sig_type };
 static const struct wire_type *const recordd_items[] = { &recordd_key_type,
 	&recordd_taken_type, &recordd_item_type, &recordd_counter_type };
 static const struct wire_type *const token_items[] = { &token_key_type };

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/own.h"
+#include "x509/der.h"
 #include "x509/pem.h"
 
 #define PKI_CERTS_MAX 65536
@@ -103,6 +104,7 @@ static const struct {
 	[PKI_LINK] = { "root-link", true },
 	[PKI_TLS] = { "tls-device", false },
 	[PKI_CMP] = { "cmp", false },
+	[PKI_OCSP] = { "ocsp", false },
 };
 
 static enum q_err
@@ -155,6 +157,15 @@ collect_one(void *arg, const struct signd_cert *in)
 	return cert_take(in, &pki->certs[pki->n++], c->f);
 }
 
+static void
+ocsp_index(struct pki *pki, const struct pki_cert *responder)
+{
+	for (size_t i = 0; i < pki->n; i++)
+		if (pki->certs[i].purpose == PKI_ISSUING &&
+		    bytes_equal(pki->certs[i].cert.ski, responder->cert.aki))
+			pki->certs[i].ocsp = responder;
+}
+
 /* The array does not move any more: point into it. */
 static void
 pki_index(struct pki *pki)
@@ -168,6 +179,8 @@ pki_index(struct pki *pki)
 			pki->tls = c;
 		else if (c->purpose == PKI_CMP)
 			pki->cmp = c;
+		else if (c->purpose == PKI_OCSP)
+			ocsp_index(pki, c);
 	}
 	pki->root_pem = (struct buf)BUF_INIT(2 * SIGND_CERT_MAX);
 	if (pki->root != NULL)

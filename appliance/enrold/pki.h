@@ -22,6 +22,7 @@ enum pki_purpose {
 	PKI_LINK,		/* between OEM Roots (RFC 9810 4.4) */
 	PKI_TLS,		/* of the device port */
 	PKI_CMP,		/* signs answers to CMP messages */
+	PKI_OCSP,		/* responder of an issuing CA */
 };
 
 struct pki_cert {
@@ -35,6 +36,8 @@ struct pki_cert {
 	struct cert cert;	/* borrows from der */
 	struct pubkey key;
 	struct evp_pkey_st *pkey; /* issuing CAs only: to verify with */
+	const struct pki_cert *ocsp; /* issuing CAs only: responder; NULL:
+					none yet */
 };
 
 struct pki {

@@ -431,6 +431,20 @@ signer_provider_load_fn(signer_sign_fn *sign, void *ctx)
 }
 
 static enum q_err
+cmp_by_signd(struct wire_client *signd, const char *key_id,
+    struct bytes message, struct buf *ret_sig, struct fault *f)
+{
+	AUTO_REPLY struct wire_reply hold = { 0 };
+	struct signd_sign_cmp_req req = { .key = key_id, .message = message };
+	struct signd_sign_cmp_rsp rsp;
+	enum q_err r = signd_sign_cmp(signd, &req, &rsp, &hold, f);
+
+	if (r == Q_OK)
+		buf_put(ret_sig, rsp.signature.p, rsp.signature.len);
+	return r;
+}
+
+static enum q_err
 sign_by_signd(void *ctx, const char *key_id, uint32_t scheme,
     struct bytes message, struct buf *ret_sig, struct fault *f)
 {
@@ -439,8 +453,11 @@ sign_by_signd(void *ctx, const char *key_id, uint32_t scheme,
 		.key = key_id, .scheme = scheme, .message = message
 	};
 	struct signd_sign_tls_rsp rsp;
-	enum q_err r = signd_sign_tls(ctx, &req, &rsp, &hold, f);
+	enum q_err r;
 
+	if (scheme == SIGNER_PROVIDER_CMP)
+		return cmp_by_signd(ctx, key_id, message, ret_sig, f);
+	r = signd_sign_tls(ctx, &req, &rsp, &hold, f);
 	if (r == Q_OK)
 		buf_put(ret_sig, rsp.signature.p, rsp.signature.len);
 	return r;

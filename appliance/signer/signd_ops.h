@@ -42,7 +42,9 @@
 	    "sign a TLS handshake as the server")                            \
 	X(sign_crl, 10, ROLE_ENROL, 64, "sign a revocation list")            \
 	X(seal, 11, ROLE_ALL, 66560, "encrypt a secret for storage")         \
-	X(unseal, 12, ROLE_ALL, 66560, "decrypt a stored secret")
+	X(unseal, 12, ROLE_ALL, 66560, "decrypt a stored secret")            \
+	X(sign_ocsp, 13, ROLE_ENROL, 65536, "sign certificate status")       \
+	X(sign_cmp, 14, ROLE_ENROL, 24576, "sign an answer to a CMP message")
 
 /* Number of every op: SIGND_OP_issue. */
 enum signd_op {
@@ -103,12 +105,14 @@ enum signd_op {
 	F(T, BIN, items, 98304, "list of signd_cert")                        \
 	F(T, BOOL, more, 0, "there are further pages")
 
-/* purpose: root, issuing, tls-device (device port), tls-admin (admin port).
- * state: active; old (replaced, still valid). */
+/* purpose: root, issuing, tls-device (device port), tls-admin (admin port),
+ * ocsp (responder of the CA `issuer`), cmp. state: active; old (replaced,
+ * still valid). */
 #define SIGND_CERT(F, T)                                                     \
 	F(T, STR, id, SIGND_ID_LEN, "of certificate and key")                \
-	F(T, STR, purpose, 15, "root, issuing, tls-device, tls-admin")       \
-	F(T, STR, policy, SIGND_POLICY_MAX, "of an issuing CA")              \
+	F(T, STR, purpose, 15, "root, issuing, tls-device, ...")             \
+	F(T, STR, policy, SIGND_POLICY_MAX, "of an issuing CA and its ocsp") \
+	F(T, STR, issuer, SIGND_ID_LEN, "id of its CA; empty: itself")       \
 	F(T, STR, state, 7, "active; old: replaced, still valid")            \
 	F(T, U32, generation, 0, "of this policy's CA, from 1")              \
 	F(T, U64, not_before, 0, "")                                         \
@@ -198,6 +202,33 @@ enum signd_op {
 	F(T, BIN, signature, 512, "r || s, for x509_assemble")               \
 	F(T, U64, number, 0, "of the list")
 
+/*
+ * Each tbs is a ResponseData made by ocsp_build, about certificates of this
+ * CA, as ocsp_check_tbs wants it: by the CA's responder that is active now
+ * (INVALID: there is another since; ask certs), produced within the last 10
+ * minutes, valid for at most 8 days. As many signatures in the same order, or
+ * none.
+ */
+#define SIGND_OCSP_ITEMS 64
+#define SIGND_SIGN_OCSP_REQ(F, T)                                            \
+	F(T, STR, issuing_id, SIGND_ID_LEN, "the CA of the certificates")    \
+	F(T, BIN, items, 65000, "list of 1 to 64 signd_ocsp_tbs")
+#define SIGND_SIGN_OCSP_RSP(F, T)                                            \
+	F(T, BIN, signatures, 16384, "list of signd_ocsp_sig")
+#define SIGND_OCSP_TBS(F, T)                                                 \
+	F(T, BIN, tbs, 4096, "ResponseData, DER")
+#define SIGND_OCSP_SIG(F, T)                                                 \
+	F(T, BIN, sig, 128, "Ecdsa-Sig-Value, DER")
+
+/* message is a ProtectedPart (RFC 9810 5.1.3): its sender the subject of the
+ * key's certificate, its body ip, cp, kup, rp, genp, error, pollRep or
+ * pkiconf. */
+#define SIGND_SIGN_CMP_REQ(F, T)                                             \
+	F(T, STR, key, SIGND_ID_LEN, "id of a cmp key")                      \
+	F(T, BIN, message, 20480, "what is to be signed")
+#define SIGND_SIGN_CMP_RSP(F, T)                                             \
+	F(T, BIN, signature, 128, "Ecdsa-Sig-Value, DER")
+
 /* Purposes and who may: SIGND_PURPOSES. context is bound to the secret: who
  * unseals must give the same. */
 #define SIGND_SEAL_REQ(F, T)                                                 \
@@ -249,7 +280,13 @@ enum signd_op {
 	X(signd_seal_req, SIGND_SEAL_REQ)                                    \
 	X(signd_seal_rsp, SIGND_SEAL_RSP)                                    \
 	X(signd_unseal_req, SIGND_UNSEAL_REQ)                                \
-	X(signd_unseal_rsp, SIGND_UNSEAL_RSP)
+	X(signd_unseal_rsp, SIGND_UNSEAL_RSP)                                \
+	X(signd_ocsp_tbs, SIGND_OCSP_TBS)                                    \
+	X(signd_ocsp_sig, SIGND_OCSP_SIG)                                    \
+	X(signd_sign_ocsp_req, SIGND_SIGN_OCSP_REQ)                          \
+	X(signd_sign_ocsp_rsp, SIGND_SIGN_OCSP_RSP)                          \
+	X(signd_sign_cmp_req, SIGND_SIGN_CMP_REQ)                            \
+	X(signd_sign_cmp_rsp, SIGND_SIGN_CMP_RSP)
 
 #define X(name, fields) WIRE_DECLARE(name, fields)
 SIGND_MESSAGES(X)

@@ -27,6 +27,11 @@ static const struct profile {
 	[CERT_TLS] = { false, -1, CERT_KU_DIGITAL_SIGNATURE, OID_SERVER_AUTH },
 	[CERT_DEVICE] = { false, -1, CERT_KU_DIGITAL_SIGNATURE,
 	    OID_CLIENT_AUTH },
+	[CERT_OCSP] = { false, -1, CERT_KU_DIGITAL_SIGNATURE,
+	    OID_OCSP_SIGNING },
+	[CERT_CMP] = { false, -1, CERT_KU_DIGITAL_SIGNATURE, OID_CMC_RA },
+	[CERT_LINK] = { true, -1, CERT_KU_KEY_CERT_SIGN | CERT_KU_CRL_SIGN,
+	    OID_COUNT },
 };
 
 struct cert_template {
@@ -125,6 +130,8 @@ put_constant_extensions(struct buf *b, enum cert_kind kind,
 	ext_put_key_usage(b, p->key_usage);
 	if (p->purpose != OID_COUNT)
 		ext_put_eku(b, p->purpose);
+	if (kind == CERT_OCSP)
+		ext_put_no_check(b);
 	ext_put_urls(b, urls);
 }
 

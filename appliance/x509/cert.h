@@ -22,6 +22,10 @@ enum cert_kind {
 	CERT_ISSUING = 2,	/* issuing CA of a policy */
 	CERT_TLS = 3,		/* TLS server of the appliance */
 	CERT_DEVICE = 4,
+	CERT_OCSP = 5,		/* OCSP responder of an issuing CA */
+	CERT_CMP = 6,		/* signs answers to CMP messages */
+	CERT_LINK = 7,		/* from one OEM Root to another of the same
+				 * Name (RFC 9810 4.4) */
 };
 
 /* Where a certificate says that its issuer's things are; NULL: not said. */
@@ -49,8 +53,8 @@ struct cert_spec {
  * as DER INTEGER (RFC 5280 4.1.2.2). Builders refuse any other. */
 void cert_serial_fix(uint8_t serial[CERT_SERIAL_LEN]);
 
-/* Append the TBSCertificate of a ROOT, ISSUING or TLS certificate. INVALID
- * with what is wrong in the spec. */
+/* Append the TBSCertificate of any kind but DEVICE. INVALID with what is
+ * wrong in the spec. */
 enum q_err cert_build(enum cert_kind kind, const struct cert_spec *spec,
     struct buf *out, struct fault *f) Q_CHECKED;
 

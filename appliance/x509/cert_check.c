@@ -14,9 +14,9 @@
 /* Sets of kinds, and keyUsage as the octets of its BIT STRING: not taken
  * from the builder's table. */
 #define ON(kind) (1u << (kind))
-#define ON_ALL (ON(CERT_ROOT) | ON(CERT_ISSUING) | ON(CERT_TLS) |         \
-	ON(CERT_DEVICE))
-#define ON_CA (ON(CERT_ROOT) | ON(CERT_ISSUING))
+#define ON_CA (ON(CERT_ROOT) | ON(CERT_ISSUING) | ON(CERT_LINK))
+#define ON_ALL (ON_CA | ON(CERT_TLS) | ON(CERT_DEVICE) | ON(CERT_OCSP) |   \
+	ON(CERT_CMP))
 
 struct check {
 	const struct cert_expect *want;
@@ -80,11 +80,21 @@ check_key_usage(const struct check *c, struct der *value)
 static bool
 check_eku(const struct check *c, struct der *value)
 {
+	static const enum oid purposes[] = {
+		[CERT_TLS] = OID_SERVER_AUTH, [CERT_DEVICE] = OID_CLIENT_AUTH,
+		[CERT_OCSP] = OID_OCSP_SIGNING, [CERT_CMP] = OID_CMC_RA,
+	};
 	struct der seq = der_enter(value, DER_SEQUENCE);
 	struct bytes purpose = der_get(&seq, DER_OID);
 
-	return der_done(&seq) && oid_is(purpose,
-	    c->want->kind == CERT_TLS ? OID_SERVER_AUTH : OID_CLIENT_AUTH);
+	return der_done(&seq) && oid_is(purpose, purposes[c->want->kind]);
+}
+
+static bool
+check_no_check(const struct check *c, struct der *value)
+{
+	(void)c;
+	return der_get(value, DER_NULL).len == 0;
 }
 
 static bool
@@ -166,6 +176,8 @@ static const struct rule {
 	    "basicConstraints" },
 	{ OID_KEY_USAGE, ON_ALL, true, check_key_usage, "keyUsage" },
 	{ OID_EKU, ON_ALL & ~ON_CA, false, check_eku, "extKeyUsage" },
+	{ OID_OCSP_NO_CHECK, ON(CERT_OCSP), false, check_no_check,
+	    "ocsp-nocheck" },
 	{ OID_SAN, ON(CERT_TLS), false, check_san, "subjectAltName" },
 	{ OID_CRLDP, 0, false, check_crldp, "cRLDistributionPoints" },
 	{ OID_AIA, 0, false, check_aia, "authorityInfoAccess" },

@@ -91,6 +91,15 @@ ext_put_eku(struct buf *b, enum oid purpose)
 	ext_end(b, m);
 }
 
+void
+ext_put_no_check(struct buf *b)
+{
+	struct ext_mark m = ext_begin(b, OID_OCSP_NO_CHECK, false);
+
+	der_put(b, DER_NULL, NULL, 0);
+	ext_end(b, m);
+}
+
 /* The octets of an IPv4 or IPv6 address; 0 when it is none. */
 static size_t
 ip_octets(const char *name, uint8_t out[16])

@@ -21,6 +21,8 @@ void ext_put_aki(struct buf *b, struct bytes ski);
 void ext_put_key_usage(struct buf *b, uint16_t flags);
 void ext_put_ca(struct buf *b, bool ca, int path_len);
 void ext_put_eku(struct buf *b, enum oid purpose);
+/* id-pkix-ocsp-nocheck (RFC 6960 4.2.2.2.1) */
+void ext_put_no_check(struct buf *b);
 /* SAN; the caller has checked that each is a DNS name or an IP address. */
 void ext_put_names(struct buf *b, const char *const *names, size_t n);
 /* CRLDP and AIA, as far as they are given. */

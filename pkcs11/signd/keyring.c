@@ -13,12 +13,13 @@
 #include "base/codec.h"
 #include "base/own.h"
 #include "signer/signer.h"
+#include "x509/der.h"
 
 const char *
 purpose_text(enum key_purpose p)
 {
 	static const char *const texts[] = {
-#define X(name, text, cert) text,
+#define X(name, text) text,
 		KEY_PURPOSES(X)
 #undef X
 	};
@@ -121,6 +122,32 @@ keyring_active(const struct keyring *r, enum key_purpose purpose,
 	for (size_t i = r->n; i-- > 0;)
 		if (r->keys[i]->purpose == purpose && !r->keys[i]->old &&
 		    strcmp(r->keys[i]->policy, policy) == 0)
+			return r->keys[i];
+	return NULL;
+}
+
+static bool
+issued(const struct key *ca, const struct key *k)
+{
+	return k->cert.aki.len != 0 &&
+	    bytes_equal(ca->cert.ski, k->cert.aki);
+}
+
+struct key *
+keyring_issuer(const struct keyring *r, const struct key *k)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (r->keys[i]->cert.is_ca && issued(r->keys[i], k))
+			return r->keys[i];
+	return NULL;
+}
+
+struct key *
+keyring_ocsp(const struct keyring *r, const struct key *ca)
+{
+	for (size_t i = r->n; i-- > 0;)
+		if (r->keys[i]->purpose == PURPOSE_OCSP &&
+		    issued(ca, r->keys[i]))
 			return r->keys[i];
 	return NULL;
 }

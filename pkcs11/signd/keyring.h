@@ -15,16 +15,18 @@
 #include "x509/cert.h"
 #include "x509/cert_parse.h"
 
-/* X(name, text, has a certificate) */
+/* X(name, text); their order is that of numbers in the keyring's file. */
 #define KEY_PURPOSES(X)                                                      \
-	X(SEAL, "seal", false)                                               \
-	X(ROOT, "root", true)                                                \
-	X(TLS_DEVICE, "tls-device", true)                                    \
-	X(TLS_ADMIN, "tls-admin", true)                                      \
-	X(ISSUING, "issuing", true)
+	X(SEAL, "seal")                                                      \
+	X(ROOT, "root")                                                      \
+	X(TLS_DEVICE, "tls-device")                                          \
+	X(TLS_ADMIN, "tls-admin")                                            \
+	X(ISSUING, "issuing")                                                \
+	X(OCSP, "ocsp")                                                      \
+	X(CMP, "cmp")
 
 enum key_purpose {
-#define X(name, text, cert) PURPOSE_##name,
+#define X(name, text) PURPOSE_##name,
 	KEY_PURPOSES(X)
 #undef X
 	PURPOSES
@@ -92,6 +94,11 @@ void keyring_remove(struct keyring *r, const char *id);
 struct key *keyring_find(const struct keyring *r, const char *id);
 struct key *keyring_active(const struct keyring *r, enum key_purpose purpose,
     const char *policy);
+
+/* The CA that issued a key's certificate, NULL for what has none but itself;
+ * a CA's OCSP responder, NULL: none yet. */
+struct key *keyring_issuer(const struct keyring *r, const struct key *k);
+struct key *keyring_ocsp(const struct keyring *r, const struct key *ca);
 
 /* A new key with a random id; a copy to change; both with one reference.
  * NULL: out of memory or of random bytes. */

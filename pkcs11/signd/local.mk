@@ -2,6 +2,8 @@
 # All but main, for the tests.
 noinst_LIBRARIES += libsignd.a
 libsignd_a_SOURCES = \
+	%reldir%/cmp_shape.c \
+	%reldir%/cmp_shape.h \
 	%reldir%/issued.c \
 	%reldir%/issued.h \
 	%reldir%/journal.c \
@@ -13,10 +15,12 @@ libsignd_a_SOURCES = \
 	%reldir%/launcher.h \
 	%reldir%/maint.c \
 	%reldir%/maint.h \
+	%reldir%/op_cmp.c \
 	%reldir%/op_crl.c \
 	%reldir%/op_issue.c \
 	%reldir%/op_issuing.c \
 	%reldir%/op_list.c \
+	%reldir%/op_ocsp.c \
 	%reldir%/op_pki.c \
 	%reldir%/op_seal.c \
 	%reldir%/op_tls.c \
@@ -56,7 +60,7 @@ tests_bench_bench_signd_LDADD = libsigner.a libtoken.a libtokenops.a \
 	libwire.a libbase.a $(OPENSSL_LIBS) -ldl -lpthread
 
 fuzzers += tests/fuzz/fuzz-signd-frames tests/fuzz/fuzz-journal \
-	tests/fuzz/fuzz-tls-shape
+	tests/fuzz/fuzz-tls-shape tests/fuzz/fuzz-cmp-shape
 tests_fuzz_fuzz_signd_frames_SOURCES = tests/fuzz/fuzz-signd-frames.c \
 	$(fuzz_main)
 tests_fuzz_fuzz_signd_frames_LDADD = libsigner.a libtokenops.a libwire.a \
@@ -69,6 +73,10 @@ tests_fuzz_fuzz_journal_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_tls_shape_SOURCES = tests/fuzz/fuzz-tls-shape.c $(fuzz_main)
 tests_fuzz_fuzz_tls_shape_LDADD = libsignd.a libbase.a
 tests_fuzz_fuzz_tls_shape_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_cmp_shape_SOURCES = tests/fuzz/fuzz-cmp-shape.c $(fuzz_main)
+tests_fuzz_fuzz_cmp_shape_LDADD = libsignd.a libx509.a libbase.a \
+	$(OPENSSL_LIBS)
+tests_fuzz_fuzz_cmp_shape_LDFLAGS = $(fuzz_ldflags)
 
 EXTRA_DIST += tests/fuzz/corpus-signd-frames tests/fuzz/corpus-journal \
-	tests/fuzz/corpus-tls-shape
+	tests/fuzz/corpus-tls-shape tests/fuzz/corpus-cmp-shape

@@ -13,11 +13,13 @@
 #define RETRY_MS 15000
 
 int64_t
-maint_due(const struct key *k, int64_t root_end)
+maint_due(const struct key *k, int64_t ca_end)
 {
 	int64_t from = k->cert.not_before, life = k->cert.not_after - from;
 	int64_t due = from + life / 3 * 2, early;
 
+	if (k->cert.not_after >= ca_end)
+		return INT64_MAX;
 	if (k->purpose != PURPOSE_ISSUING)
 		return due;
 	/* A device certificate of full length, and a tenth, must fit. But a
@@ -29,8 +31,7 @@ maint_due(const struct key *k, int64_t root_end)
 		due = early;
 	if (due < (int64_t)k->created + life / 10)
 		due = (int64_t)k->created + life / 10;
-	return k->issuing.autorenew && k->cert.not_after < root_end ? due :
-	    INT64_MAX;
+	return k->issuing.autorenew ? due : INT64_MAX;
 }
 
 /* Journal how often each key was used since the last time. */
@@ -121,10 +122,24 @@ orphans_count(struct signd *s, const struct keyring *ring)
 		log_warn("%u keys in the token are in no keyring", o.n);
 }
 
-/* An old key whose certificate has ended: out of the keyring, then out of
- * the token. */
+/* Nobody needs it any more: an old key, whose certificate has ended, and an
+ * OCSP responder that is to be replaced, since its answers hold as long as
+ * they say. */
+static bool
+is_over(const struct keyring *ring, const struct key *k, int64_t now)
+{
+	const struct key *ca;
+
+	if (k->purpose != PURPOSE_OCSP)
+		return k->old && now > k->cert.not_after;
+	ca = keyring_issuer(ring, k);
+	return ca == NULL || now > k->cert.not_after ||
+	    now >= maint_due(k, ca->cert.not_after);
+}
+
+/* Out of the keyring, then out of the token. */
 static enum q_err
-ended_remove(struct signd *s, struct keyring *next, const struct key *k,
+over_remove(struct signd *s, struct keyring *next, const struct key *k,
     struct fault *f)
 {
 	struct journal_key rec = { .destroy = true,
@@ -148,35 +163,75 @@ renew(struct signd *s, struct keyring *next, const struct key *k,
 	if (k->purpose == PURPOSE_ISSUING)
 		return pki_issuing(s, next, k->policy, &k->issuing,
 		    JOURNAL_NO_UID, f);
-	return pki_tls(s, next, k->purpose, JOURNAL_NO_UID, f);
+	return pki_own(s, next, k->purpose, JOURNAL_NO_UID, f);
 }
 
-/* Everything that is due, in one new keyring; the old one's keys are looked
- * at, since the new one's change meanwhile. */
+/* What every PKI has: a CMP key, and an OCSP responder for each issuing CA
+ * that has not ended. */
 static enum q_err
-due_do(struct signd *s, const struct keyring *ring, struct fault *f)
+missing_make(struct signd *s, struct keyring *next, bool *changed,
+    struct fault *f)
 {
-	const struct key *root = keyring_active(ring, PURPOSE_ROOT, "");
-	struct keyring *next = NULL;
 	int64_t now = clock_wall();
 	enum q_err r = Q_OK;
 
-	for (size_t i = 0; r == Q_OK && root != NULL && i < ring->n; i++) {
+	if (keyring_active(next, PURPOSE_CMP, "") == NULL) {
+		*changed = true;
+		r = pki_own(s, next, PURPOSE_CMP, JOURNAL_NO_UID, f);
+	}
+	for (size_t i = 0; r == Q_OK && i < next->n; i++) {
+		const struct key *k = next->keys[i];
+
+		if (k->purpose != PURPOSE_ISSUING ||
+		    now >= k->cert.not_after || keyring_ocsp(next, k) != NULL)
+			continue;
+		*changed = true;
+		r = pki_ocsp(s, next, k, JOURNAL_NO_UID, f);
+	}
+	return r;
+}
+
+/* The old keyring's keys are looked at, since the new one's change
+ * meanwhile. */
+static enum q_err
+due_renew(struct signd *s, const struct keyring *ring, struct keyring *next,
+    bool *changed, struct fault *f)
+{
+	const struct key *root = keyring_active(ring, PURPOSE_ROOT, "");
+	int64_t now = clock_wall();
+	enum q_err r = Q_OK;
+
+	for (size_t i = 0; r == Q_OK && i < ring->n; i++) {
 		const struct key *k = ring->keys[i];
-		bool ended = k->old && now > k->cert.not_after;
+		bool over = is_over(ring, k, now);
 
 		if (k->purpose == PURPOSE_ROOT || k->purpose == PURPOSE_SEAL ||
-		    (!ended && (k->old ||
+		    (!over && (k->old || k->purpose == PURPOSE_OCSP ||
 		    now < maint_due(k, root->cert.not_after))))
 			continue;
-		if (next == NULL)
-			next = keyring_new(ring);
-		if (next == NULL)
-			return Q_NOMEM;
-		r = ended ? ended_remove(s, next, k, f) :
-		    renew(s, next, k, f);
+		*changed = true;
+		r = over ? over_remove(s, next, k, f) : renew(s, next, k, f);
 	}
-	if (r == Q_OK && next != NULL)
+	return r;
+}
+
+/* Everything that is due, in one new keyring. */
+static enum q_err
+due_do(struct signd *s, const struct keyring *ring, struct fault *f)
+{
+	struct keyring *next;
+	bool changed = false;
+	enum q_err r;
+
+	if (keyring_active(ring, PURPOSE_ROOT, "") == NULL)
+		return Q_OK;
+	next = keyring_new(ring);
+	if (next == NULL)
+		return Q_NOMEM;
+	r = due_renew(s, ring, next, &changed, f);
+	if (r == Q_OK)
+		r = missing_make(s, next, &changed, f);
+	if (r == Q_OK && changed)
 		return signd_install(s, next, JOURNAL_NO_UID, f);
 	keyring_unref(next);
 	return r;

@@ -6,7 +6,8 @@
 
 /* When a certificate is to be renewed, seconds since 1970: at two thirds of
  * its life, an issuing CA's also while a device certificate of full length
- * still fits. INT64_MAX: never. */
-int64_t maint_due(const struct key *k, int64_t root_end);
+ * still fits. INT64_MAX: never, because it may not be, or because ca_end, when
+ * the CA ends that would issue the next, allows no longer one. */
+int64_t maint_due(const struct key *k, int64_t ca_end);
 
 #endif

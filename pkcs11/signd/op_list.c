@@ -92,10 +92,13 @@ page_begin(const struct keyring *ring, const char *after, size_t *ret_at,
 }
 
 static void
-cert_put(struct signd *s, const struct key *k, struct buf *out)
+cert_put(struct signd *s, const struct keyring *ring, const struct key *k,
+    struct buf *out)
 {
+	const struct key *ca = keyring_issuer(ring, k);
 	struct signd_cert c = { .id = k->id,
 		.purpose = purpose_text(k->purpose), .policy = k->policy,
+		.issuer = ca != NULL ? ca->id : "",
 		.state = k->old ? "old" : "active",
 		.generation = k->generation,
 		.not_before = (uint64_t)k->cert.not_before,
@@ -130,7 +133,7 @@ signd_do_certs(void *ctx, struct wire_req *q, const void *req, void *rsp,
 		return r;
 	for (; i < ring->n && space->len < PAGE_BYTES; i++)
 		if (ring->keys[i]->der != NULL)
-			cert_put(s, ring->keys[i], space);
+			cert_put(s, ring, ring->keys[i], space);
 	out->generation = ring->generation;
 	out->items = buf_bytes(space);
 	out->more = i < ring->n;

@@ -113,9 +113,9 @@ rename_all(struct signd *s, const struct keyring *ring,
 			r = Q_NOMEM;
 	}
 	if (r == Q_OK)
-		r = pki_tls(s, next, PURPOSE_TLS_DEVICE, uid, f);
+		r = pki_own(s, next, PURPOSE_TLS_DEVICE, uid, f);
 	if (r == Q_OK)
-		r = pki_tls(s, next, PURPOSE_TLS_ADMIN, uid, f);
+		r = pki_own(s, next, PURPOSE_TLS_ADMIN, uid, f);
 	if (r != Q_OK) {
 		keyring_unref(next);
 		return r;

@@ -17,6 +17,7 @@
 #define YEAR 31536000
 #define ROOT_LIFETIME (20 * (uint64_t)YEAR)
 #define TLS_LIFETIME ((uint64_t)YEAR)
+#define OCSP_LIFETIME ((uint64_t)30 * 86400)
 
 /* What differs between the certificates of the PKI itself. */
 static const struct {
@@ -30,6 +31,8 @@ static const struct {
 	[PURPOSE_TLS_ADMIN] = { CERT_TLS, "quoin-tls-admin", NULL },
 	[PURPOSE_ISSUING] = { CERT_ISSUING, "quoin-issuing",
 		"Quoin Issuing CA" },
+	[PURPOSE_OCSP] = { CERT_OCSP, "quoin-ocsp", "Quoin OCSP" },
+	[PURPOSE_CMP] = { CERT_CMP, "quoin-cmp", "Quoin CMP" },
 };
 
 enum q_err
@@ -290,15 +293,35 @@ add_certified(struct signd *s, struct keyring *next, struct key *k,
 }
 
 enum q_err
-pki_tls(struct signd *s, struct keyring *next, enum key_purpose purpose,
+pki_own(struct signd *s, struct keyring *next, enum key_purpose purpose,
     uint32_t uid, struct fault *f)
 {
-	struct key *k = key_new(purpose,
-	    next->tls_rsa ? TOKEN_RSA3072 : TOKEN_P256, "");
+	struct key *k = key_new(purpose, next->tls_rsa &&
+	    purpose != PURPOSE_CMP ? TOKEN_RSA3072 : TOKEN_P256, "");
 	enum q_err r = pki_key(s, k, uid, f);
 
 	return r == Q_OK ? add_certified(s, next, k, TLS_LIFETIME, uid, f) :
 	    r;
+}
+
+enum q_err
+pki_ocsp(struct signd *s, struct keyring *next, const struct key *ca,
+    uint32_t uid, struct fault *f)
+{
+	struct key *k = key_new(PURPOSE_OCSP, TOKEN_P256, ca->policy);
+	struct pki_want want = { .key = k, .ca = ca, .ring = next,
+		.lifetime = OCSP_LIFETIME, .uid = uid };
+	enum q_err r = pki_key(s, k, uid, f);
+
+	if (r != Q_OK)
+		return r;
+	k->generation = ca->generation;
+	r = pki_certify(s, &want, f);
+	if (r != Q_OK) {
+		key_unref(k);
+		return r;
+	}
+	return keyring_put(next, k);
 }
 
 enum q_err
@@ -311,7 +334,8 @@ pki_issuing(struct signd *s, struct keyring *next, const char *policy,
 	if (r != Q_OK)
 		return r;
 	k->issuing = *params;
-	return add_certified(s, next, k, params->issuing_lifetime, uid, f);
+	r = add_certified(s, next, k, params->issuing_lifetime, uid, f);
+	return r == Q_OK ? pki_ocsp(s, next, k, uid, f) : r;
 }
 
 static enum q_err
@@ -325,6 +349,17 @@ pki_root(struct signd *s, struct keyring *next, uint32_t uid, struct fault *f)
 }
 
 enum q_err
+pki_all_own(struct signd *s, struct keyring *next, uint32_t uid,
+    struct fault *f)
+{
+	enum q_err r = pki_own(s, next, PURPOSE_TLS_DEVICE, uid, f);
+
+	if (r == Q_OK)
+		r = pki_own(s, next, PURPOSE_TLS_ADMIN, uid, f);
+	return r == Q_OK ? pki_own(s, next, PURPOSE_CMP, uid, f) : r;
+}
+
+enum q_err
 pki_whole(struct signd *s, struct keyring *next, uint32_t uid,
     struct fault *f)
 {
@@ -335,9 +370,5 @@ pki_whole(struct signd *s, struct keyring *next, uint32_t uid,
 		r = keyring_put(next, seal);
 	if (r == Q_OK)
 		r = pki_root(s, next, uid, f);
-	if (r == Q_OK)
-		r = pki_tls(s, next, PURPOSE_TLS_DEVICE, uid, f);
-	if (r == Q_OK)
-		r = pki_tls(s, next, PURPOSE_TLS_ADMIN, uid, f);
-	return r;
+	return r == Q_OK ? pki_all_own(s, next, uid, f) : r;
 }

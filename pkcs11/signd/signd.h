@@ -102,17 +102,23 @@ struct pki_want {
 enum q_err pki_certify(struct signd *s, const struct pki_want *want,
     struct fault *f) Q_CHECKED;
 
-/* Sealing key, OEM Root and TLS certificates into an empty keyring. */
+/* Sealing key, OEM Root and the appliance's own keys into an empty keyring. */
 enum q_err pki_whole(struct signd *s, struct keyring *next, uint32_t uid,
     struct fault *f) Q_CHECKED;
 
-/* New TLS keys and certificates, or a policy's next issuing CA, into next;
- * those before become old. */
-enum q_err pki_tls(struct signd *s, struct keyring *next,
+/* A new TLS or CMP key, all of them, or a policy's next issuing CA with its
+ * OCSP responder, into next; those before become old. */
+enum q_err pki_own(struct signd *s, struct keyring *next,
     enum key_purpose purpose, uint32_t uid, struct fault *f) Q_CHECKED;
+enum q_err pki_all_own(struct signd *s, struct keyring *next, uint32_t uid,
+    struct fault *f) Q_CHECKED;
 enum q_err pki_issuing(struct signd *s, struct keyring *next,
     const char *policy, const struct issuing *params, uint32_t uid,
     struct fault *f) Q_CHECKED;
+
+/* A CA's OCSP responder into next, where it has none. */
+enum q_err pki_ocsp(struct signd *s, struct keyring *next,
+    const struct key *ca, uint32_t uid, struct fault *f) Q_CHECKED;
 
 /* Host and addresses in one array for a certificate: pointers into work.
  * INVALID. */

@@ -49,6 +49,11 @@ enum q_err worker_public(struct worker *w, const char *id, struct buf *out,
 enum q_err worker_sign(struct worker *w, const char *id, enum token_mech mech,
     struct bytes data, struct buf *out, struct fault *f) Q_CHECKED;
 
+/* ECDSA over SHA-256 digests, one behind the other, at most TOKEN_MANY_MAX:
+ * as many times r || s. */
+enum q_err worker_sign_many(struct worker *w, const char *id,
+    struct bytes digests, struct buf *out, struct fault *f) Q_CHECKED;
+
 /* iv || ciphertext || tag, and back. */
 enum q_err worker_seal(struct worker *w, const char *id, struct bytes aad,
     struct bytes data, struct buf *out, struct fault *f) Q_CHECKED;

@@ -142,6 +142,25 @@ worker_sign(struct worker *w, const char *id, enum token_mech mech,
 }
 
 enum q_err
+worker_sign_many(struct worker *w, const char *id, struct bytes digests,
+    struct buf *out, struct fault *f)
+{
+	AUTO_REPLY struct wire_reply hold = { NULL, 0 };
+	struct token_sign_many_req req = { .id = id, .digests = digests };
+	struct token_sign_many_rsp rsp;
+	enum q_err r = call(w, &sign_many_op, &req, &rsp, &hold, f);
+
+	if (r != Q_OK)
+		return r;
+	if (rsp.signatures.len / TOKEN_ECDSA_LEN !=
+	    digests.len / TOKEN_DIGEST_LEN)
+		return fault_set(f, Q_INTERNAL,
+		    "token: another number of signatures");
+	buf_put(out, rsp.signatures.p, rsp.signatures.len);
+	return Q_OK;
+}
+
+enum q_err
 worker_seal(struct worker *w, const char *id, struct bytes aad,
     struct bytes data, struct buf *out, struct fault *f)
 {

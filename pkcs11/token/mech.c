@@ -90,6 +90,61 @@ token_do_sign(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	return Q_OK;
 }
 
+/* Many with one mechanism: what each costs is the signature alone. */
+struct signing_many {
+	uint8_t id[P11_ID_BYTES];
+	struct bytes digests;
+	uint8_t sigs[TOKEN_MANY_MAX][TOKEN_ECDSA_LEN];
+};
+
+static CK_RV
+sign_many_work(struct p11 *p, CK_SESSION_HANDLE s, void *arg)
+{
+	struct signing_many *w = arg;
+	CK_MECHANISM m = { CKM_ECDSA, NULL, 0 };
+	CK_OBJECT_HANDLE h;
+	CK_RV rv = p11_find(p, s, w->id, CKO_PRIVATE_KEY, &h);
+
+	for (size_t i = 0; rv == CKR_OK &&
+	    i < w->digests.len / TOKEN_DIGEST_LEN; i++) {
+		CK_ULONG len = TOKEN_ECDSA_LEN;
+
+		rv = p->f->C_SignInit(s, &m, h);
+		if (rv == CKR_OK)
+			rv = p->f->C_Sign(s, (CK_BYTE *)(uintptr_t)
+			    w->digests.p + i * TOKEN_DIGEST_LEN,
+			    TOKEN_DIGEST_LEN, w->sigs[i], &len);
+		if (rv == CKR_OK && len != TOKEN_ECDSA_LEN)
+			rv = CKR_KEY_TYPE_INCONSISTENT;
+	}
+	return rv;
+}
+
+enum q_err
+token_do_sign_many(void *ctx, struct wire_req *q, const void *req, void *rsp,
+    struct fault *f)
+{
+	const struct token_sign_many_req *in = req;
+	struct token_sign_many_rsp *out = rsp;
+	struct signing_many w = { .digests = in->digests };
+	struct p11 *p = ctx;
+	enum q_err r = token_id(in->id, w.id, f);
+
+	if (r != Q_OK)
+		return r;
+	if (in->digests.len == 0 || in->digests.len % TOKEN_DIGEST_LEN != 0)
+		return fault_set(f, Q_INVALID, "digests: not some of 32 bytes");
+	pthread_rwlock_rdlock(&p->manage);
+	r = p11_run(p, sign_many_work, &w, f);
+	pthread_rwlock_unlock(&p->manage);
+	if (r != Q_OK)
+		return r;
+	buf_put(wire_req_space(q), w.sigs, in->digests.len /
+	    TOKEN_DIGEST_LEN * TOKEN_ECDSA_LEN);
+	out->signatures = buf_bytes(wire_req_space(q));
+	return Q_OK;
+}
+
 /* AES-GCM one way or the other, into out. */
 struct sealing {
 	uint8_t id[P11_ID_BYTES];

@@ -26,6 +26,9 @@
 #define TOKEN_IV_LEN 12
 #define TOKEN_TAG_LEN 16
 #define TOKEN_KEYS_PAGE 512
+#define TOKEN_MANY_MAX 64
+#define TOKEN_DIGEST_LEN 32
+#define TOKEN_ECDSA_LEN 64	/* r || s of P-256 */
 #define TOKEN_SEAL_EXTRA (TOKEN_IV_LEN + TOKEN_TAG_LEN)
 
 enum token_kind {
@@ -50,7 +53,8 @@ enum token_mech {
 	X(sign, 5, ROLE_ALL, 1024, "one signature")                          \
 	X(seal, 6, ROLE_ALL, 70000, "AES-GCM encryption")                    \
 	X(unseal, 7, ROLE_ALL, 70000, "AES-GCM decryption")                  \
-	X(destroy, 8, ROLE_ALL, 64, "destroy a key; absent: success")
+	X(destroy, 8, ROLE_ALL, 64, "destroy a key; absent: success")        \
+	X(sign_many, 9, ROLE_ALL, 4096, "many ECDSA signatures by one key")
 
 #define TOKEN_STATUS_REQ(F, T)
 #define TOKEN_STATUS_RSP(F, T)                                               \
@@ -102,6 +106,13 @@ enum token_mech {
 #define TOKEN_DESTROY_REQ(F, T)                                              \
 	F(T, STR, id, TOKEN_ID_LEN, "")
 #define TOKEN_DESTROY_RSP(F, T)
+#define TOKEN_SIGN_MANY_REQ(F, T)                                            \
+	F(T, STR, id, TOKEN_ID_LEN, "")                                      \
+	F(T, BIN, digests, TOKEN_MANY_MAX * TOKEN_DIGEST_LEN,                \
+	    "SHA-256, one behind the other")
+#define TOKEN_SIGN_MANY_RSP(F, T)                                            \
+	F(T, BIN, signatures, TOKEN_MANY_MAX * TOKEN_ECDSA_LEN,              \
+	    "r || s, one behind the other")
 
 #define TOKEN_MESSAGES(X)                                                    \
 	X(token_key, TOKEN_KEY)                                              \
@@ -120,7 +131,9 @@ enum token_mech {
 	X(token_unseal_req, TOKEN_UNSEAL_REQ)                                \
 	X(token_unseal_rsp, TOKEN_UNSEAL_RSP)                                \
 	X(token_destroy_req, TOKEN_DESTROY_REQ)                              \
-	X(token_destroy_rsp, TOKEN_DESTROY_RSP)
+	X(token_destroy_rsp, TOKEN_DESTROY_RSP)                              \
+	X(token_sign_many_req, TOKEN_SIGN_MANY_REQ)                          \
+	X(token_sign_many_rsp, TOKEN_SIGN_MANY_RSP)
 
 #define X(name, fields) WIRE_DECLARE(name, fields)
 TOKEN_MESSAGES(X)

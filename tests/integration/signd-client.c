@@ -21,6 +21,7 @@
 #include "signer/signer.h"
 #include "x509/cert_parse.h"
 #include "x509/crl.h"
+#include "x509/ocsp.h"
 
 #define DEADLINE_MS 60000
 #define ARGS_MAX 10
@@ -138,9 +139,10 @@ cert_each(void *arg, const struct signd_cert *c)
 	char *const *a = arg;
 	char path[512];
 
-	printf("%s %s %s %s %u %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", c->id,
-	    c->purpose, c->policy[0] != '\0' ? c->policy : "-", c->state,
-	    c->generation, c->not_before, c->not_after, c->crl_number);
+	printf("%s %s %s %s %u %" PRIu64 " %" PRIu64 " %" PRIu64 " %s\n",
+	    c->id, c->purpose, c->policy[0] != '\0' ? c->policy : "-",
+	    c->state, c->generation, c->not_before, c->not_after,
+	    c->crl_number, c->issuer[0] != '\0' ? c->issuer : "-");
 	if (a[0][0] == '\0')
 		return Q_OK;
 	snprintf(path, sizeof(path), "%s/%s.der", a[0], c->id);
@@ -276,6 +278,90 @@ do_crl_build(char **a)
 	return e == Q_OK ? file_write(a[2], buf_bytes(&out)) : e;
 }
 
+/* CA.der RESPONDER.der OUT.tbs [AGE [SPAN [NONCE-BYTES]]]: says good of one
+ * certificate; no op */
+static enum q_err
+do_ocsp_build(char **a)
+{
+	AUTO_BUF struct buf ca = BUF_INIT(16384), own = BUF_INIT(16384);
+	AUTO_BUF struct buf out = BUF_INIT(OCSP_TBS_MAX);
+	struct buf *const der[] = { &ca, &own };
+	static const uint8_t serial[] = { 1, 2, 3 }, nonce[OCSP_NONCE_MAX];
+	struct ocsp_single single = { .serial = { serial, sizeof(serial) } };
+	struct ocsp_issuer id[2];
+	struct ocsp_spec spec = { .issuer = &id[0], .responder = id[1].key[0],
+		.this_update = (int64_t)time(NULL) - strtoll(a[3], NULL, 10),
+		.nonce = { nonce, strtoul(a[5], NULL, 10) },
+		.singles = &single, .n = 1 };
+	enum q_err e = Q_OK;
+
+	for (int i = 0; i < 2 && e == Q_OK; i++) {
+		struct pubkey key;
+		struct cert c;
+
+		e = load(a[i], der[i]);
+		if (e == Q_OK)
+			e = cert_parse(buf_bytes(der[i]), &c, &fault);
+		if (e == Q_OK)
+			e = pubkey_parse(c.spki, &key, &fault);
+		if (e == Q_OK)
+			ocsp_issuer_of(c.subject, &key, &id[i]);
+	}
+	spec.next_update = spec.this_update +
+	    (a[4][0] != '\0' ? strtoll(a[4], NULL, 10) : 3600);
+	if (e == Q_OK)
+		e = ocsp_build(&spec, &out, &fault);
+	return e == Q_OK ? file_write(a[2], buf_bytes(&out)) : e;
+}
+
+/* ISSUING_ID OUT.sig N TBS...: the first N times, and others once; the last
+ * signature */
+static enum q_err
+do_ocsp(char **a)
+{
+	AUTO_BUF struct buf items = BUF_INIT(65536);
+	struct signd_sign_ocsp_req req = { .issuing_id = a[0] };
+	struct signd_sign_ocsp_rsp r;
+	struct signd_ocsp_sig sig = { 0 };
+	unsigned long n = strtoul(a[2], NULL, 10), got = 0;
+	enum q_err e = Q_OK;
+
+	for (char **path = a + 3; (*path)[0] != '\0' && e == Q_OK; path++) {
+		AUTO_BUF struct buf tbs = BUF_INIT(8192);
+		struct signd_ocsp_tbs item;
+
+		e = load(*path, &tbs);
+		item.tbs = buf_bytes(&tbs);
+		for (unsigned long i = path == a + 3 ? n : 1; i-- > 0;)
+			wire_list_put(&items, &signd_ocsp_tbs_type, &item);
+	}
+	req.items = buf_bytes(&items);
+	if (e == Q_OK)
+		e = signd_sign_ocsp(client, &req, &r, &hold, &fault);
+	while (e == Q_OK && wire_list_next(&r.signatures,
+	    &signd_ocsp_sig_type, &sig) == Q_OK)
+		got++;
+	if (e != Q_OK)
+		return e;
+	printf("%lu\n", got);
+	return file_write(a[1], sig.sig);
+}
+
+/* KEY MESSAGE OUT */
+static enum q_err
+do_cmp(char **a)
+{
+	AUTO_BUF struct buf m = BUF_INIT(32768);
+	struct signd_sign_cmp_req req = { .key = a[0] };
+	struct signd_sign_cmp_rsp r;
+	enum q_err e = load(a[1], &m);
+
+	req.message = buf_bytes(&m);
+	if (e == Q_OK)
+		e = signd_sign_cmp(client, &req, &r, &hold, &fault);
+	return e == Q_OK ? file_write(a[2], r.signature) : e;
+}
+
 /* PURPOSE CONTEXT IN OUT */
 static enum q_err
 do_seal(char **a)
@@ -397,6 +483,8 @@ static const struct {
 	{ "issuing", do_issuing }, { "issuing-set", do_issuing_set },
 	{ "certs", do_certs }, { "keys", do_keys }, { "issue", do_issue },
 	{ "tls", do_tls }, { "crl", do_crl }, { "crl-build", do_crl_build },
+	{ "ocsp", do_ocsp }, { "ocsp-build", do_ocsp_build },
+	{ "cmp", do_cmp },
 	{ "seal", do_seal }, { "unseal", do_unseal },
 	{ "matrix", do_matrix }, { "expect", do_expect },
 	{ "verify", do_verify }, { "journal", do_journal },
@@ -412,7 +500,7 @@ main(int argc, char **argv)
 	enum q_err e = Q_USAGE;
 	int opt, n = 0;
 
-	while ((opt = getopt(argc, argv, "c:u:")) != -1) {
+	while ((opt = getopt(argc, argv, "+c:u:")) != -1) {
 		if (opt == 'c')
 			path = optarg;
 		else if (opt == 'u')

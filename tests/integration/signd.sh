@@ -150,6 +150,8 @@ ok "a policy for rekeying and RSA-2048" as "$WEB" issuing loose \
 	157680000 2592000 akr
 ok "a policy whose CA lasts a minute" as "$WEB" issuing quick 60 60 a
 first=$(cat "$T/out")
+first_ocsp=$(as "$ADMIN" certs |
+	awk -v ca="$first" '$2 == "ocsp" && $9 == ca { print $1 }')
 ok "and one that is not renewed" as "$WEB" issuing once 60 60 ""
 ok "certificates" as "$ADMIN" certs "$T/work"
 
@@ -182,7 +184,8 @@ for i in root issuing; do
 	openssl x509 -inform DER -in "$W/$(id_of $i).der" -out "$T/$i.pem"
 done
 openssl x509 -inform DER -in "$W/$(as "$ADMIN" certs | awk \
-	'$3 == "fleet" { print $1 }').der" -out "$T/issuing.pem"
+	'$2 == "issuing" && $3 == "fleet" { print $1 }').der" \
+	-out "$T/issuing.pem"
 openssl x509 -inform DER -in "$W/a1.der" -out "$T/a1.pem"
 ok "openssl verifies it" openssl verify -x509_strict -purpose sslclient \
 	-CAfile "$T/root.pem" -untrusted "$T/issuing.pem" "$T/a1.pem"
@@ -282,7 +285,7 @@ refused "TLS: an issuing CA neither" DENIED . \
 	as "$ENROL" tls "$(id_of issuing)" 0x0403 "$T/cv" "$W/sig"
 
 # --- revocation lists
-CA=$(as "$ADMIN" certs | awk '$3 == "loose" { print $1 }')
+CA=$(as "$ADMIN" certs | awk '$2 == "issuing" && $3 == "loose" { print $1 }')
 for i in "1 1" "2 1" "3 1" "4 99" "5 1 http://x.example/y.crl" \
 	"18446744073709551615 1"; do
 	IFS=' ' read -r -a i <<<"$i"
@@ -300,12 +303,148 @@ refused "CRL: valid for too long" INVALID . as "$ENROL" crl "$CA" \
 refused "CRL: with a name in the IDP" INVALID . as "$ENROL" crl "$CA" \
 	"$W/5.tbs" "$W/x"
 refused "CRL: of another CA" INVALID . as "$ENROL" crl \
-	"$(as "$ADMIN" certs | awk '$3 == "fleet" { print $1 }')" \
+	"$(as "$ADMIN" certs |
+		awk '$2 == "issuing" && $3 == "fleet" { print $1 }')" \
 	"$W/3.tbs" "$W/x"
 refused "CRL: the highest number, after which there is none" INVALID "far" \
 	as "$ENROL" crl "$CA" "$W/18446744073709551615.tbs" "$W/x"
 refused "CRL: not by the root" NOTFOUND . as "$ENROL" crl "$(id_of root)" \
 	"$W/3.tbs" "$W/x"
+
+# --- certificate status
+FLEET=$(as "$ADMIN" certs | awk '$2 == "issuing" && $3 == "fleet" { print $1 }')
+OTHER=$(as "$ADMIN" certs |
+	awk '$2 == "issuing" && $3 == "loose" { print $1 }')
+responder() { as "$ADMIN" certs | # of CA
+	awk -v ca="$1" '$2 == "ocsp" && $9 == ca { print $1 }'; }
+OCSP=$(responder "$FLEET")
+[ -n "$OCSP" ] && [ "$(responder "$OTHER")" != "$OCSP" ]
+result $? "each CA has its OCSP responder"
+openssl x509 -inform DER -in "$W/$OCSP.der" -noout -text >"$T/out"
+for text in 'OCSP Signing' 'OCSP No Check' 'Digital Signature' 'CA Issuers'; do
+	grep -q "$text" "$T/out"
+	result $? "its certificate: $text"
+done
+openssl x509 -inform DER -in "$W/$OCSP.der" -out "$T/ocsp.pem"
+! openssl x509 -in "$T/ocsp.pem" -noout -checkend $((31 * 86400)) \
+	>"$T/out" 2>"$T/err"
+result $? "it ends within 31 days"
+openssl x509 -inform DER -in "$W/$OCSP.der" -pubkey -noout >"$T/ocsp.pub"
+ok "openssl verifies it" openssl verify -x509_strict -purpose ocsphelper \
+	-CAfile "$T/root.pem" -untrusted "$T/issuing.pem" "$T/ocsp.pem"
+build() { as "$ADMIN" ocsp-build "$@"; } # CA RESPONDER OUT AGE SPAN NONCE
+ok "a response" build "$W/$FLEET.der" "$W/$OCSP.der" "$W/good.tbs" 0 3600 32
+ok "one of a week" build "$W/$FLEET.der" "$W/$OCSP.der" "$W/week.tbs" 599 691200
+build "$W/$FLEET.der" "$W/$OCSP.der" "$W/past.tbs" 700 7200
+build "$W/$FLEET.der" "$W/$OCSP.der" "$W/ahead.tbs" -700 7200
+build "$W/$FLEET.der" "$W/$OCSP.der" "$W/long.tbs" 0 691300
+build "$W/$FLEET.der" "$W/$OCSP.der" "$W/over.tbs" 500 400
+build "$W/$FLEET.der" "$W/$(responder "$OTHER").der" "$W/them.tbs"
+build "$W/$OTHER.der" "$W/$OCSP.der" "$W/theirs.tbs"
+ok "it is signed" as "$ENROL" ocsp "$FLEET" "$W/sig" 1 "$W/good.tbs"
+ok "which verifies" openssl dgst -sha256 -verify "$T/ocsp.pub" \
+	-signature "$W/sig" "$W/good.tbs"
+ok "64 at once" as "$ENROL" ocsp "$FLEET" "$W/sig" 63 "$W/good.tbs" "$W/week.tbs"
+grep -qx 64 "$T/out"
+result $? "as many signatures"
+ok "the last is that of the last" openssl dgst -sha256 -verify "$T/ocsp.pub" \
+	-signature "$W/sig" "$W/week.tbs"
+refused "OCSP: 65 at once" INVALID "1 to 64" \
+	as "$ENROL" ocsp "$FLEET" "$W/x" 65 "$W/good.tbs"
+refused "OCSP: none" INVALID "1 to 64" as "$ENROL" ocsp "$FLEET" "$W/x" 0
+python3 - "$W/good.tbs" "$T/ocsp.tail" "$T/ocsp.cut" <<-'END'
+	import sys
+	d = open(sys.argv[1], 'rb').read()
+	open(sys.argv[2], 'wb').write(d + b'\0')
+	open(sys.argv[3], 'wb').write(d[:-1])
+END
+for i in "past far" "ahead far" "long cap" "over past" "them responder" \
+	"theirs another"; do
+	read -r name words <<<"$i"
+	refused "OCSP: not $name" INVALID "$words" \
+		as "$ENROL" ocsp "$FLEET" "$W/x" 1 "$W/good.tbs" "$W/$name.tbs"
+done
+for f in ocsp.tail ocsp.cut; do
+	refused "OCSP: not $f" PROTO "DER" \
+		as "$ENROL" ocsp "$FLEET" "$W/x" 1 "$T/$f"
+done
+refused "OCSP: no list" "INVALID" . as "$ENROL" ocsp "$FLEET" "$W/x" 1 "$W/3.tbs"
+refused "OCSP: no CSR" "INVALID" . as "$ENROL" ocsp "$FLEET" "$W/x" 1 "$T/a.csr"
+refused "OCSP: no handshake" "PROTO" . as "$ENROL" ocsp "$FLEET" "$W/x" 1 "$T/cv"
+refused "OCSP: by no root" NOTFOUND . \
+	as "$ENROL" ocsp "$(id_of root)" "$W/x" 1 "$W/good.tbs"
+refused "OCSP: by no responder's name" NOTFOUND . \
+	as "$ENROL" ocsp "$OCSP" "$W/x" 1 "$W/good.tbs"
+refused "TLS: a responder is nobody's TLS key" DENIED . \
+	as "$ENROL" tls "$OCSP" 0x0403 "$T/cv" "$W/x"
+refused "CRL: nor signs it lists" NOTFOUND . \
+	as "$ENROL" crl "$OCSP" "$W/3.tbs" "$W/x"
+
+# --- CMP
+CMP=$(id_of cmp)
+openssl x509 -inform DER -in "$W/$CMP.der" -out "$T/cmp.pem"
+ok "the CMP key's certificate" openssl verify -x509_strict \
+	-CAfile "$T/root.pem" "$T/cmp.pem"
+openssl x509 -in "$T/cmp.pem" -noout -ext extendedKeyUsage |
+	grep -q -e 'CMC Registration Authority' -e '1.3.6.1.5.5.7.3.28'
+result $? "is for that"
+openssl x509 -in "$T/cmp.pem" -pubkey -noout >"$T/cmp.pub"
+python3 - "$W/$CMP.der" "$T" <<-'END'
+	import subprocess, sys
+	def tlv(tag, *parts):
+	    v = b''.join(parts)
+	    n = len(v)
+	    head = bytes([n]) if n < 128 else bytes([0x82, n >> 8, n & 255])
+	    return bytes([tag]) + head + v
+	# The subject: 2nd SEQUENCE with a Name behind the validity.
+	der = open(sys.argv[1], 'rb').read()
+	def items(d):
+	    out, at = [], 0
+	    while at < len(d):
+	        n, h = d[at + 1], 2
+	        if n & 128:
+	            h = 2 + (n & 127)
+	            n = int.from_bytes(d[at + 2:at + h], 'big')
+	        out.append((d[at:at + h + n], d[at + h:at + h + n]))
+	        at += h + n
+	    return out
+	tbs = items(items(items(der)[0][1])[0][1])
+	own, ca = tbs[5][0], tbs[3][0]
+	pvno = tlv(2, b'\x02')
+	def part(name, body, pvno=pvno, tag=0xa4, more=b''):
+	    head = tlv(0x30, pvno, tlv(tag, name), tlv(0xa4, tlv(0x30)))
+	    return tlv(0x30, head, tlv(body, tlv(0x30)), more)
+	w = lambda n, b: open(sys.argv[2] + '/cmp.' + n, 'wb').write(b)
+	for n in (1, 3, 8, 12, 19, 22, 23, 26):
+	    w('good.%d' % n, part(own, 0xa0 | n))
+	w('v3', part(own, 0xa1, tlv(2, b'\x03')))
+	for n in (0, 2, 4, 5, 6, 7, 9, 10, 11, 13, 14, 15, 16, 17, 18, 20, 21,
+	          24, 25):
+	    w('body.%d' % n, part(own, 0xa0 | n))
+	w('bad.ca', part(ca, 0xa1))
+	w('bad.dns', part(own, 0xa1, tag=0xa2))
+	w('bad.v1', part(own, 0xa1, tlv(2, b'\x01')))
+	w('bad.two', part(own + own, 0xa1))
+	w('bad.more', part(own, 0xa1, more=tlv(0x30)))
+	w('bad.tail', part(own, 0xa1) + b'\0')
+	w('bad.cut', part(own, 0xa1)[:-1])
+	w('bad.tbs', tlv(0x30, tlv(0xa0, pvno), *[t[0] for t in tbs[1:]]))
+END
+for f in "$T"/cmp.good.* "$T/cmp.v3"; do
+	ok "CMP: ${f##*/cmp.}" as "$ENROL" cmp "$CMP" "$f" "$W/sig"
+	ok "which verifies" openssl dgst -sha256 -verify "$T/cmp.pub" \
+		-signature "$W/sig" "$f"
+done
+for f in "$T"/cmp.body.* "$T"/cmp.bad.* "$T/cv" "$T/a.csr" "$W/good.tbs"; do
+	refused "CMP: not ${f##*/}" INVALID "message" \
+		as "$ENROL" cmp "$CMP" "$f" "$W/x"
+done
+for i in root issuing tls-device ocsp; do
+	refused "CMP: not by the key for $i" DENIED "not a CMP key" \
+		as "$ENROL" cmp "$(id_of $i)" "$T/cmp.v3" "$W/x"
+done
+refused "TLS: the CMP key is nobody's TLS key" DENIED . \
+	as "$ENROL" tls "$CMP" 0x0403 "$T/cv" "$W/x"
 
 # --- sealing
 echo secret >"$T/secret"
@@ -443,12 +582,15 @@ result $? "no serial twice"
 
 # --- renewal
 issued_by() { # GENERATION-AT-LEAST
-	as "$ADMIN" certs | awk -v g="$1" '$3 == "quick" && $4 == "active" &&
-		$5 >= g { found = 1 } END { exit !found }'
+	as "$ADMIN" certs | awk -v g="$1" '$2 == "issuing" && $3 == "quick" &&
+		$4 == "active" && $5 >= g { found = 1 } END { exit !found }'
 }
 ok "the CA of a minute was renewed" within 20 issued_by 2
 gone() { ! as "$ADMIN" keys | grep -q "$1"; }
+[ -n "$(responder "$first")" ]
+result $? "the one before has a responder still"
 ok "its first key is destroyed after its end" within 80 gone "$first"
+ok "and its responder's" within 5 gone "$first_ocsp"
 refused "nothing is issued by it any more" DENIED "ended" \
 	issue once "$T/a.csr" "$W/x"
 

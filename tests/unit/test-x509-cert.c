@@ -19,7 +19,7 @@
 #include "x509/pem.h"
 
 static struct party root, ca, tls, tls_rsa, device, device_rsa, rsa_root,
-    stranger;
+    responder, cmp, link_cert, stranger;
 
 static X509 *
 openssl_cert(const struct party *p)
@@ -80,6 +80,12 @@ test_openssl_accepts(void)
 	    NOW), X509_V_OK, "TLS server");
 	is_int(openssl_verdict(&tls_rsa, NULL, &rsa_root,
 	    X509_PURPOSE_SSL_SERVER, NOW), X509_V_OK, "RSA server, RSA root");
+	is_int(openssl_verdict(&responder, &ca, &root,
+	    X509_PURPOSE_OCSP_HELPER, NOW), X509_V_OK, "OCSP responder");
+	is_int(openssl_verdict(&cmp, NULL, &root, X509_PURPOSE_ANY, NOW),
+	    X509_V_OK, "CMP server");
+	is_int(openssl_verdict(&link_cert, NULL, &root, X509_PURPOSE_ANY,
+	    NOW), X509_V_OK, "another root of the same Name");
 	is_int(openssl_verdict(&device, &ca, &root, X509_PURPOSE_SSL_SERVER,
 	    NOW), X509_V_ERR_INVALID_PURPOSE, "device as server");
 	is_int(openssl_verdict(&device, &ca, &root, X509_PURPOSE_SSL_CLIENT,
@@ -314,10 +320,24 @@ m_twice(X509 *x)
 	X509_add_ext(x, X509_get_ext(x, 0), -1);
 }
 
+static void
+m_no_check(X509 *x)
+{
+	swap_ext(x, NID_id_pkix_OCSP_noCheck, "DER:05:01:00");
+}
+static void
+m_no_no_check(X509 *x)
+{
+	swap_ext(x, NID_id_pkix_OCSP_noCheck, NULL);
+}
+
 #define K_ROOT CERT_ROOT, &root, &root
 #define K_CA CERT_ISSUING, &ca, &root
 #define K_TLS CERT_TLS, &tls, &root
 #define K_DEVICE CERT_DEVICE, &device, &ca
+#define K_OCSP CERT_OCSP, &responder, &ca
+#define K_CMP CERT_CMP, &cmp, &root
+#define K_LINK CERT_LINK, &link_cert, &root
 
 static const struct mutation {
 	enum cert_kind kind;
@@ -330,6 +350,9 @@ static const struct mutation {
 	{ K_CA, "CA as it is", m_none, "" },
 	{ K_TLS, "TLS as it is", m_none, "" },
 	{ K_DEVICE, "device as it is", m_none, "" },
+	{ K_OCSP, "responder as it is", m_none, "" },
+	{ K_CMP, "CMP as it is", m_none, "" },
+	{ K_LINK, "link as it is", m_none, "" },
 	{ K_DEVICE, "version", m_version, "version is not 3" },
 	{ K_DEVICE, "short serial", m_serial, "serial number is not a pos" },
 	{ K_DEVICE, "negative serial", m_serial_negative,
@@ -372,6 +395,19 @@ static const struct mutation {
 	{ K_CA, "key usage", m_ku, "keyUsage is not what" },
 	{ K_CA, "with a purpose", m_eku, "extKeyUsage is there twice or" },
 	{ K_CA, "AKI", m_aki, "authorityKeyIdentifier is not what" },
+	{ K_OCSP, "without nocheck", m_no_no_check, "ocsp-nocheck is missing" },
+	{ K_OCSP, "nocheck that says more", m_no_check, "ocsp-nocheck is not" },
+	{ K_OCSP, "client purpose", m_eku, "extKeyUsage is not what" },
+	{ K_OCSP, "key usage", m_ku, "keyUsage is not what" },
+	{ K_OCSP, "made a CA", m_ca, "basicConstraints is not what" },
+	{ K_CMP, "client purpose", m_eku, "extKeyUsage is not what" },
+	{ K_CMP, "with nocheck", m_no_check, "ocsp-nocheck is there twice" },
+	{ K_CMP, "made a CA", m_ca, "basicConstraints is not what" },
+	{ K_LINK, "AKI", m_aki, "authorityKeyIdentifier is not what" },
+	{ K_LINK, "made a leaf", m_leaf, "basicConstraints is not what" },
+	{ K_LINK, "with a purpose", m_eku, "extKeyUsage is there twice or" },
+	{ K_LINK, "key", m_key, "public key is not the expected" },
+	{ K_LINK, "subject", m_subject, "subject is not the expected" },
 	{ K_ROOT, "other issuer", m_issuer, "issuer is not" },
 	{ K_ROOT, "made a leaf", m_leaf, "basicConstraints is not what" },
 	{ K_ROOT, "with CRLDP", m_crldp, "is there twice or must not" },
@@ -519,6 +555,11 @@ main(int argc, char **argv)
 		{ &device, "P-256", NULL, "device", CERT_DEVICE, &ca },
 		{ &device_rsa, "RSA-3072", NULL, "device-rsa", CERT_DEVICE,
 		    &ca },
+		{ &responder, "P-256", "Responder", "ocsp", CERT_OCSP, &ca },
+		{ &cmp, "P-256", "CMP", "cmp", CERT_CMP, &root },
+		/* another key of the root's Name */
+		{ &link_cert, "P-256", "Test OEM Root", "link", CERT_LINK,
+		    &root },
 		{ &stranger, "P-256", "Stranger", "stranger", CERT_ROOT,
 		    &stranger },
 	};

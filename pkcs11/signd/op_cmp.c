@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config.h"
+
+#include <openssl/sha.h>
+
+#include "base/own.h"
+#include "signd/cmp_shape.h"
+#include "signd/signd.h"
+
+enum q_err
+signd_do_sign_cmp(void *ctx, struct wire_req *q, const void *req, void *rsp,
+    struct fault *f)
+{
+	const struct signd_sign_cmp_req *in = req;
+	struct signd_sign_cmp_rsp *out = rsp;
+	AUTO_BUF struct buf raw = BUF_INIT(TOKEN_SIG_MAX);
+	AUTO_RING struct keyring *ring = NULL;
+	uint8_t digest[SHA256_DIGEST_LENGTH];
+	struct signd *s = ctx;
+	const struct key *k;
+	enum q_err r = signd_ring(s, true, &ring, f);
+
+	if (r != Q_OK)
+		return r;
+	k = keyring_find(ring, in->key);
+	if (k == NULL || k->purpose != PURPOSE_CMP)
+		return fault_set(f, k == NULL ? Q_NOTFOUND : Q_DENIED,
+		    "key %.16s is not a CMP key", in->key);
+	if (!cmp_shape_good(in->message, k->cert.subject))
+		return fault_set(f, Q_INVALID, "message: not what a CMP "
+		    "server of this name signs");
+	SHA256(in->message.p, in->message.len, digest);
+	r = worker_sign(s->worker, k->id, TOKEN_ECDSA,
+	    (struct bytes){ digest, sizeof(digest) }, &raw, f);
+	if (r != Q_OK)
+		return r;
+	atomic_fetch_add(&k->use->count, 1);
+	if (raw.len != TOKEN_ECDSA_LEN)
+		return fault_set(f, Q_INTERNAL, "token: malformed signature");
+	ecdsa_sig_put(wire_req_space(q), raw.p);
+	out->signature = buf_bytes(wire_req_space(q));
+	return Q_OK;
+}
