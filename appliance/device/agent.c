@@ -249,6 +249,7 @@ agent_open(struct agent *a, const struct agent_options *o, struct fault *f)
 	if (e != Q_OK)
 		return e;
 	a->tls = o->tls;
+	a->token = o->token;
 	e = open_identity(a, o);
 	if (e != Q_OK)
 		return fault_set(f, e, "%s/identity.pem: %s", o->dir,
@@ -279,6 +280,7 @@ agent_start(struct agent *a, char *work, bool hurry, struct qdev *ret_device)
 		.ctx = a,
 		.host = a->tls->host_field,
 		.agent = "quoin-agent/" PACKAGE_VERSION,
+		.token = a->token,
 		.work = work,
 		.work_len = AGENT_WORK,
 		.back_off_max = hurry ? 8 : 0,

@@ -18,6 +18,7 @@ struct agent {
 
 	struct agent_store store;
 	const struct agent_tls *tls;
+	const char *token;
 	struct agent_conn conn;
 	EVP_PKEY *identity;
 	X509 *face;
@@ -32,6 +33,7 @@ struct agent_options {
 	const char *dir;
 	enum agent_key_type key_type;
 	const struct agent_tls *tls;	/* NULL: stays off the net */
+	const char *token;		/* of its batch, or NULL */
 	bool must_exist;		/* do not make a key */
 };
 

@@ -29,6 +29,7 @@ enum q_err fleet_make(const char *dir, unsigned long count,
 struct fleet_options {
 	const char *dir;
 	const struct agent_tls *tls;
+	const char *token;		/* of their batch, or NULL */
 	unsigned long parallel;
 	unsigned long timeout_s;	/* with once */
 	bool once;			/* end when all are enrolled */

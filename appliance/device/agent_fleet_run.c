@@ -87,7 +87,7 @@ visit(struct run *r, struct slot *s, char *work, uint32_t *ret_wait,
 {
 	struct agent a = AGENT_INIT;
 	struct agent_options options = { .tls = r->o->tls,
-		.must_exist = true };
+		.token = r->o->token, .must_exist = true };
 	struct qdev d;
 	char dir[PATH_MAX], line[400];
 	enum q_err e = path_join(dir, sizeof(dir), r->o->dir,

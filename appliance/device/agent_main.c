@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/own.h"
+#include "base/secret.h"
 #include "device/agent_fleet.h"
 
 /* Every option, once: field, name, what it takes (NULL: a switch), text. */
@@ -20,6 +21,7 @@
 	X(root, "root", "FILE", "the OEM Root's certificate, PEM")            \
 	X(dir, "dir", "DIR", "where this device keeps its key and the rest")  \
 	X(key_type, "key-type", "TYPE", "key to make: p256 or rsa3072")       \
+	X(token, "token", "FILE", "the token of the device's batch")          \
 	X(rekey, "rekey", NULL, "take a new key with the next certificate")   \
 	X(once, "once", NULL, "end when enrolled")                            \
 	X(timeout, "timeout", "SECONDS", "how long --once goes on trying")    \
@@ -215,7 +217,7 @@ main_fleet(const struct options *o, const struct agent_options *device,
     unsigned long timeout)
 {
 	struct fleet_options fleet = { .dir = o->fleet, .tls = device->tls,
-		.timeout_s = timeout, .once = o->once != NULL };
+		.token = device->token, .timeout_s = timeout, .once = o->once != NULL };
 	struct fault f = { .code = Q_OK };
 	unsigned long count;
 	enum q_err e;
@@ -256,6 +258,7 @@ main(int argc, char **argv)
 	struct options o;
 	struct agent_tls tls = { .ctx = NULL };
 	struct fault f = { .code = Q_OK };
+	AUTO_SECRET struct secret token = { 0 };
 	unsigned long timeout;
 	enum q_err e = parse_options(argc, argv, &o);
 
@@ -274,6 +277,13 @@ main(int argc, char **argv)
 	sigaction(SIGINT, &act, NULL);
 	sigaction(SIGTERM, &act, NULL);
 	device.dir = o.dir;
+	if (o.token != NULL) {
+		e = secret_load(o.token, &token);
+		if (e != Q_OK)
+			return q_err_exit(fail(fault_set(&f, e, "%s: %s",
+			    o.token, q_err_text(e)), &f));
+		device.token = (const char *)token.p;
+	}
 	if (o.server != NULL && o.root != NULL) {
 		e = agent_tls_init(&tls, o.server, o.root, &f);
 		if (e != Q_OK)

@@ -243,6 +243,10 @@ put_enrol(struct qdev *d, size_t *ret_len)
 		put_base64_member(&body, ",\"identity\":\"",
 		    der + proof_len[0], proof_len[1]);
 	}
+	if (c->token != NULL) {
+		qdev_out_text(&body, ",\"token\":");
+		qdev_out_json(&body, c->token);
+	}
 	qdev_out_text(&body, "}");
 	*ret_len = body.len;
 	return body.bad ? Q_TOOBIG : Q_OK;
@@ -321,7 +325,8 @@ pause_after(struct qdev *d)
 }
 
 /* After a failure: ask for the status when the server said no, so that we
- * learn why, and change face when ours may be the reason. */
+ * learn why, and change face when ours may be the reason. Who is unknown may
+ * become known by enrolling only. */
 static void
 reconsider(struct qdev *d, enum qdev_action did, enum q_err e)
 {
@@ -332,6 +337,8 @@ reconsider(struct qdev *d, enum qdev_action did, enum q_err e)
 		d->failures++;
 	if (refused && did != QDEV_DO_STATUS)
 		d->next = QDEV_DO_STATUS;
+	else if (refused && !d->have_certificate && d->state != QDEV_REVOKED)
+		d->next = QDEV_DO_ENROL;
 	if (refused && did == QDEV_DO_RENEW)
 		d->ask_first = true;
 	if ((refused && did == QDEV_DO_STATUS) ||
@@ -356,7 +363,10 @@ qdev_step(struct qdev *d, uint32_t *ret_wait)
 	d->retry_after = 0;
 	d->detail[0] = '\0';
 	e = act[did](d);
-	if (e != Q_OK) {
+	if (e == Q_WAIT) {
+		d->failures = 0;
+		*ret_wait = back_off(d);
+	} else if (e != Q_OK) {
 		reconsider(d, did, e);
 		*ret_wait = back_off(d);
 	} else if (d->next != QDEV_DO_STATUS) {

@@ -89,6 +89,7 @@ struct qdev_config {
 	void *ctx;
 	const char *host;	/* for the Host field: name[:port] */
 	const char *agent;	/* what runs here, or NULL: untold */
+	const char *token;	/* of its batch, for who has one; or NULL */
 	char *work;		/* QDEV_WORK_MIN bytes or more */
 	size_t work_len;
 	uint32_t back_off_max;	/* longest pause of our own after
@@ -128,7 +129,8 @@ enum q_err qdev_init(struct qdev *d, const struct qdev_config *config)
 void qdev_rekey(struct qdev *d);
 
 /* Do the next thing; *ret_wait seconds later call again. An error is the
- * one that was met; d stays usable and the pause is the right one for it. */
+ * one that was met; d stays usable and the pause is the right one for it.
+ * WAIT is no failure: an operator has to approve the device first. */
 enum q_err qdev_step(struct qdev *d, uint32_t *ret_wait);
 
 #endif

@@ -332,7 +332,7 @@ qdev_http_err(int status)
 		int status;
 		enum q_err err;
 	} map[] = {
-		{ 200, Q_OK }, { 202, Q_PENDING }, { 401, Q_UNAUTH },
+		{ 200, Q_OK }, { 202, Q_WAIT }, { 401, Q_UNAUTH },
 		{ 403, Q_DENIED }, { 404, Q_NOTFOUND }, { 405, Q_METHOD },
 		{ 409, Q_CONFLICT }, { 413, Q_TOOBIG }, { 415, Q_TYPE },
 		{ 429, Q_BUSY }, { 503, Q_UNAVAIL }, { 504, Q_TIMEOUT },

@@ -100,7 +100,7 @@ static enum q_err
 key_answer(struct bytes key, struct bytes cert, struct http_response *rs)
 {
 	AUTO_BUF struct buf p7 = BUF_INIT(EST_ANSWER_MAX);
-	static const char part[] = "--" BOUNDARY "\r\nContent-Type: %s\r\n"
+	static const char part[] = "\r\n--" BOUNDARY "\r\nContent-Type: %s\r\n"
 	    "Content-Transfer-Encoding: base64\r\n\r\n";
 
 	pkcs7_certs_only(&cert, 1, &p7);
@@ -109,7 +109,7 @@ key_answer(struct bytes key, struct bytes cert, struct http_response *rs)
 	b64_encode(&rs->body, key.p, key.len, EST_COLUMNS);
 	buf_printf(&rs->body, part, CERTS_ONLY);
 	b64_encode(&rs->body, p7.p, p7.len, EST_COLUMNS);
-	buf_puts(&rs->body, "--" BOUNDARY "--\r\n");
+	buf_puts(&rs->body, "\r\n--" BOUNDARY "--\r\n");
 	rs->content_type = "multipart/mixed; boundary=" BOUNDARY;
 	return p7.bad || rs->body.bad ? Q_NOMEM : Q_OK;
 }

@@ -505,6 +505,27 @@ ok "approve it" access approve "$(dev_id w3)"
 ok "it enrols" est simpleenroll w3
 access auth-remove slow
 
+# --- quoin-agent -------------------------------------------------------------
+
+agent() {
+	local name=$1
+	shift
+	"$appliance/app/quoin-agent" --server "$host:$(conf device.port)" \
+		--root "$dev/root.pem" --dir "$dev/$name" --once "$@"
+}
+printf '%s\n' "$alone" >"$dev/token"
+exits 77 "an agent without a token is refused" agent agent1
+like "$out" 'is in no batch' "and told why"
+ok "with one it enrols" agent agent1 --token "$dev/token"
+like "$out" 'enrolled until' "says so"
+ctl batch create slowly --policy manual >/dev/null
+access alone slowly 1
+access token slowly slowly -1 2 >"$dev/token"
+exits 75 "an agent that has to wait" agent agent2 --token "$dev/token"
+like "$out" "waits for an operator's approval" "says so"
+ok "approve it" access approve "$(agent agent2 --show-id)"
+ok "then it enrols" agent agent2 --token "$dev/token"
+
 # --- keys made by the appliance ----------------------------------------------
 
 # keygen NAME [curl-option...]: NAME.pk8, NAME.pem.

@@ -79,6 +79,35 @@ for n in ec rsa; do
 		-certs "$dev/$n-2.pem" -key "$dev/$n.key" \
 		-csr "$dev/$n.csr.pem" -out "$dev/$n-3.pem"
 done
+# A token by HTTP Basic, and keys made by the appliance.
+access() {
+	"$top_builddir/tests/integration/access-client" \
+		"$appliance/quoin.conf" "$@"
+}
+ctl batch create tokens --policy p >/dev/null
+access alone tokens 1
+token=$(access token firmware tokens -1 2)
+dev_make basic
+openssl req -inform DER -in "$dev/basic.csr" -out "$dev/basic.csr.pem"
+exits 1 "a wrong password" client enroll -user basic -pass wrong \
+	-csr "$dev/basic.csr.pem" -out "$dev/basic.pem"
+like "$out" "no such token" "and told why"
+ok "a token as password" client enroll -user basic -pass "$token" \
+	-csr "$dev/basic.csr.pem" -out "$dev/basic.pem"
+ok "it verifies" verify "$dev/basic.pem"
+generated() {
+	client serverkeygen -certs "$dev/ec-2.pem" -key "$dev/ec.key" \
+		-csr "$dev/ec.csr.pem" -keyout "$dev/made.key" \
+		-out "$dev/made.pem"
+}
+exits 1 "serverkeygen, not allowed" generated
+access serverkey p 1
+ok "serverkeygen, allowed" generated
+within 5 verify "$dev/made.pem"
+ok "serverkeygen: it verifies" verify "$dev/made.pem"
+is "$(openssl pkey -in "$dev/made.key" -pubout)" \
+	"$(openssl x509 -in "$dev/made.pem" -noout -pubkey)" \
+	"serverkeygen: the key is the certificate's"
 dev_make stranger
 openssl req -inform DER -in "$dev/stranger.csr" -out "$dev/stranger.pem"
 exits 1 "a stranger is refused" client enroll -certs "$dev/stranger.crt" \

@@ -186,7 +186,7 @@ test_errors(void)
 		int status;
 		enum q_err err;
 	} map[] = {
-		{ 200, Q_OK }, { 201, Q_PROTO }, { 202, Q_PENDING },
+		{ 200, Q_OK }, { 201, Q_PROTO }, { 202, Q_WAIT },
 		{ 302, Q_PROTO }, { 400, Q_INVALID }, { 403, Q_DENIED },
 		{ 418, Q_INVALID }, { 429, Q_BUSY }, { 500, Q_INTERNAL },
 		{ 503, Q_UNAVAIL }, { 599, Q_INTERNAL },
