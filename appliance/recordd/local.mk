@@ -33,9 +33,12 @@ quoin_recordd_LDADD = $(recordd_libs)
 recordd_libs = librecordd.a librecords.a libwire.a libbase.a \
 	$(SQLITE_LIBS) $(MONGOC_LIBS) $(BSON_LIBS) $(JSONC_LIBS) $(SECCOMP_LIBS)
 
-unit_tests += tests/unit/test-store tests/unit/test-store-sqlite
+unit_tests += tests/unit/test-store tests/unit/test-store-mongo \
+	tests/unit/test-store-sqlite
 tests_unit_test_store_SOURCES = tests/unit/test-store.c
 tests_unit_test_store_LDADD = $(recordd_libs)
+tests_unit_test_store_mongo_SOURCES = tests/unit/test-store-mongo.c
+tests_unit_test_store_mongo_LDADD = $(recordd_libs)
 tests_unit_test_store_sqlite_SOURCES = tests/unit/test-store-sqlite.c
 tests_unit_test_store_sqlite_LDADD = $(recordd_libs)
 

@@ -21,6 +21,10 @@ conforms() { # conforms WHAT URI
 
 mongo_start "$scratch/plain"
 conforms "$mongo_kind" "$(mongo_uri conformance)"
+ok "a commit that ends between any two of its commands" \
+	env QUOIN_TEST_STORE="$(mongo_uri cut)" \
+	"$top_builddir/tests/unit/test-store-mongo" ||
+	tap_note "$(grep -A 3 '^not ok' <<<"$out" | head -n 20)"
 daemon_stop mongo
 
 mongo_ca "$scratch/tls"

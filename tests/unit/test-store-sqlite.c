@@ -91,14 +91,15 @@ test_folder(void)
 	struct stat sb;
 
 	mkdir(folder, 0755);
-	is_int(store_open(uri, folder, &st, &f), Q_CONFIG, "a folder for all: %s",
-	    f.msg);
+	is_int(store_open(uri, folder, &st, &f), Q_CONFIG,
+	    "a folder for all: %s", f.msg);
 	rmdir(folder);
 	st = open_store();
 	ok(stat(folder, &sb) == 0 && (sb.st_mode & 0777) == 0700,
 	    "a folder for us alone");
 	st->ops->close(st);
-	is_int(store_open("sqlite:quoin.db", folder, &st, &f), Q_CONFIG, "%s", f.msg);
+	is_int(store_open("sqlite:quoin.db", folder, &st, &f), Q_CONFIG, "%s",
+	    f.msg);
 	is_int(store_open("sqlite:/nowhere/at/all/x.db", folder, &st,
 	    &f), Q_IO, "%s",
 	    f.msg);
@@ -128,7 +129,8 @@ test_new_index(void)
 	is_int(list(st, "batch", "b"), 501, "it joins");
 	st->ops->close(st);
 	sql("PRAGMA user_version = 99");
-	is_int(store_open(uri, folder, &st, NULL), Q_CONFIG, "a newer version's");
+	is_int(store_open(uri, folder, &st, NULL), Q_CONFIG,
+	    "a newer version's");
 	sql("PRAGMA user_version = 2");
 }
 
@@ -157,7 +159,8 @@ test_damaged_file(void)
 		fputs("this is no database, and never was one", out);
 		fclose(out);
 	}
-	is_int(store_open(uri, folder, &st, &f), Q_IO, "no database: %s", f.msg);
+	is_int(store_open(uri, folder, &st, &f), Q_IO, "no database: %s",
+	    f.msg);
 }
 
 static int
