@@ -66,6 +66,8 @@
 	    "plain HTTP port for CRLs and CA certificates")                   \
 	X(crl_hours, "crl.hours", INT, 1, 8760, 24,                           \
 	    "a CRL's nextUpdate, hours ahead")                                \
+	X(crl_delta_bytes, "crl.delta_bytes", INT, 0, 1000000000, 1048576,    \
+	    "a CRL longer than this has delta CRLs")                          \
 	X(poll_seconds, "device.poll_seconds", INT, 1, 604800, 3600,          \
 	    "how often a device asks for its status, at least")               \
 	X(poll_rate, "device.polls_per_second", INT, 1, 100000, 500,          \

@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "enrold/cmp.h"
-#include "enrold/crls.h"
 #include "records/actions.h"
 
 #define TRIES 20
@@ -43,10 +42,7 @@ revoke_one(struct core *core, struct rec_device *dev, size_t at,
 	if (at == 0)
 		dev->request[0] = '\0';
 	dev->due = device_due(dev);
-	r = rec_device_put(core->recordd, dev, f);
-	if (r == Q_OK)
-		crls_dirty(core->crls, rc.issuer);
-	return r;
+	return rec_device_put(core->recordd, dev, f);
 }
 
 /* One that is not in the record any more may have been revoked before. */

@@ -13,7 +13,9 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "enrold/lookup.h"
+#include "enrold/crls.h"
 #include "enrold/notes.h"
+#include "enrold/revset.h"
 #include "enrold/serverkey.h"
 #include "enrold/throttle.h"
 #include "enrold/token.h"
@@ -523,5 +525,10 @@ core_publish(struct core *core, const struct rec_device *dev,
 	snprintf(rv.issuer, sizeof(rv.issuer), "%s", rc->issuer);
 	snprintf(rv.reason, sizeof(rv.reason), "%s", reason);
 	r = rec_revoked_insert(core->recordd, &rv, f);
+	if (r != Q_OK && r != Q_EXISTS)
+		return r;
+	r = revset_add(core->revset, &rv);
+	if (r == Q_OK)
+		crls_dirty(core->crls, rc->issuer);
 	return r == Q_EXISTS ? Q_OK : r;
 }

@@ -22,6 +22,7 @@ struct notes;
 struct authcerts;
 struct cmp_table;
 struct crls;
+struct revset;
 struct throttle;
 
 #define CORE_TURNS 64
@@ -33,6 +34,7 @@ struct core {
 	struct cache *cache;
 	struct notes *notes;
 	struct crls *crls;
+	struct revset *revset;	/* what is on the CRLs */
 	struct cmp_table *cmp;	/* transactions */
 	struct authcerts *authcerts;
 	struct throttle *throttle; /* of wrong tokens */

@@ -16,7 +16,7 @@
 #include "enrold/authcert.h"
 #include "enrold/sweep.h"
 
-#define ROUND_MS 500
+#define ROUND_MS 250 /* a revocation shows within a second */
 #define SLOW_MS 2000	/* what need not be looked at in every round */
 #define LEASE "housekeeping"
 #define LEASE_SECONDS 10
@@ -84,12 +84,7 @@ static void
 hint_take(struct house *h, uint32_t type, const char *key)
 {
 	if (type == REC_REVOKED) {
-		char issuer[SIGND_ID_LEN + 1] = "";
-		const char *slash = strchr(key, '/');
-
-		if (slash != NULL && slash - key <= SIGND_ID_LEN)
-			memcpy(issuer, key, (size_t)(slash - key));
-		crls_dirty(h->crls, issuer);
+		crls_hint(h->crls, key);
 		return;
 	}
 	if (type == REC_AUTH_CERT) {
@@ -115,7 +110,7 @@ watch_stream(struct house *h, int sock)
 	/* Hints may have been missed before it was opened. */
 	cache_forget_all(h->core->cache);
 	authcerts_forget(h->core->authcerts);
-	crls_dirty(h->crls, "");
+	crls_hint(h->crls, "");
 	while (!house_stopping(h) && clock_mono_ms() - seen < WATCH_MS) {
 		enum q_err r = rec_watch_next(sock, AGAIN_MS, &type, key,
 		    NULL);
@@ -202,6 +197,8 @@ sweeps(struct house *h, bool slow, struct fault *f)
 	r = sweep_intents(&s, f);
 	if (r == Q_OK)
 		r = sweep_expired(&s, f);
+	if (r == Q_OK && slow)
+		r = sweep_revoked(&s, f);
 	if (r == Q_OK && slow)
 		r = sweep_batches(&s, f);
 	if (r == Q_OK && s.more)

@@ -9,6 +9,7 @@ libenrold_a_SOURCES = \
 	%reldir%/cmp_revoke.c \
 	%reldir%/cmp_trans.c %reldir%/cmp_trans.h \
 	%reldir%/core.c %reldir%/core.h \
+	%reldir%/crl_make.c %reldir%/crl_make.h \
 	%reldir%/crls.c %reldir%/crls.h \
 	%reldir%/csr_text.c \
 	%reldir%/est.c \
@@ -19,6 +20,7 @@ libenrold_a_SOURCES = \
 	%reldir%/notes.c %reldir%/notes.h \
 	%reldir%/peer.c %reldir%/peer.h \
 	%reldir%/pki.c %reldir%/pki.h \
+	%reldir%/revset.c %reldir%/revset.h \
 	%reldir%/rules.c %reldir%/rules.h \
 	%reldir%/serverkey.c %reldir%/serverkey.h \
 	%reldir%/status.c \

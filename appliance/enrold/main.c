@@ -19,6 +19,7 @@
 #include "enrold/front.h"
 #include "enrold/house.h"
 #include "enrold/notes.h"
+#include "enrold/revset.h"
 #include "enrold/throttle.h"
 #include "signer/provider.h"
 #include "x509/pem.h"
@@ -148,6 +149,8 @@ clients_open(struct enrold *e)
 	must(authcerts_new(e->core.recordd, &e->core.authcerts), NULL,
 	    "Auth Certs");
 	must(throttle_new(&e->core.throttle), NULL, "limits");
+	must(revset_new(e->core.recordd, &e->core.revset), NULL,
+	    "revoked certificates");
 	must(crls_new(&e->core, &e->core.crls), NULL, "CRLs");
 	must(cmp_table_new(&e->core.cmp), NULL, "CMP transactions");
 }
@@ -257,6 +260,7 @@ main(int argc, char **argv)
 	notes_stop(e.core.notes);
 	cmp_table_free(e.core.cmp);
 	crls_free(e.core.crls);
+	revset_free(e.core.revset);
 	cache_free(e.core.cache);
 	authcerts_free(e.core.authcerts);
 	throttle_free(e.core.throttle);

@@ -15,6 +15,7 @@
 
 #define PAGE 512
 #define PAGES_MAX 8 /* in one sweep: a second's work, then others' turn */
+#define REVOKED_MS 200 /* of a slow round */
 #define THREADS 16 /* their writes share recordd's commits */
 
 /* One device; CONFLICT and NOTFOUND: somebody was faster, look again in the
@@ -148,7 +149,6 @@ publish_certs(struct sweep *s, const struct rec_device *dev, bool all,
 		r = core_publish(s->core, dev, rc, reason, f);
 		if (r != Q_OK)
 			return r;
-		crls_dirty(s->crls, rc->issuer);
 	}
 	return Q_OK;
 }
@@ -240,4 +240,27 @@ sweep_batches(struct sweep *s, struct fault *f)
 			return r;
 	}
 	return r == Q_NOTFOUND ? Q_OK : r;
+}
+
+enum q_err
+sweep_revoked(struct sweep *s, struct fault *f)
+{
+	int64_t until = clock_mono_ms() + REVOKED_MS;
+	char now[24];
+	AUTO_REC_LIST struct rec_list it =
+	    REC_LIST(s->core->recordd, REC_REVOKED, "not_after", now);
+	struct rec_revoked rv;
+	enum q_err r = Q_OK;
+
+	it.page = PAGE;
+	snprintf(now, sizeof(now), "%lld", (long long)clock_wall());
+	while (clock_mono_ms() < until &&
+	    (r = rec_list_next(&it, &rv, f)) == Q_OK) {
+		if (rv.not_after >= crls_listed(s->crls, rv.issuer))
+			continue;
+		r = rec_revoked_delete(s->core->recordd, rv.key, rv.rev, f);
+		if (r != Q_OK && r != Q_NOTFOUND && r != Q_CONFLICT)
+			return r;
+	}
+	return r == Q_NOTFOUND || r == Q_CONFLICT ? Q_OK : r;
 }

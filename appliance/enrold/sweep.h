@@ -23,6 +23,10 @@ enum q_err sweep_expired(struct sweep *s, struct fault *f) Q_CHECKED;
 /* Certificates of revoked devices go to the CRL; deleted devices go too. */
 enum q_err sweep_intents(struct sweep *s, struct fault *f) Q_CHECKED;
 
+/* Revoked certificates that ended, and have been on a list since, need no
+ * record any more (RFC 5280 3.3). */
+enum q_err sweep_revoked(struct sweep *s, struct fault *f) Q_CHECKED;
+
 /* Batches that are being deleted, and loads that were abandoned. */
 enum q_err sweep_batches(struct sweep *s, struct fault *f) Q_CHECKED;
 
