@@ -436,10 +436,7 @@ newest_check(struct authcerts *ac, int64_t max_age_ms,
 	if (r != Q_OK)
 		return r;
 	r = trust_check(t, chain, n, clock_wall(), p->auth, &why);
-	if (r == Q_DENIED && t->n == 0)
-		fault_set(f, r,
-		    "client certificate is neither self-signed nor ours");
-	else if (r == Q_DENIED)
+	if (r == Q_DENIED && t->n != 0)
 		fault_set(f, r, "client certificate is neither self-signed "
 		    "nor ours, and no Auth Cert vouches for it: %s",
 		    fault_text(&why, r));

@@ -45,8 +45,8 @@ void authcerts_free(struct authcerts *ac);
 void authcerts_forget(struct authcerts *ac);
 
 /* trust_check with the newest set; who would be refused is judged again by
- * one that is no older than a moment. Fills in a PEER_AUTH. Also errors of
- * recordd. */
+ * one that is no older than a moment. Fills in a PEER_AUTH. DENIED leaves f
+ * alone where there are no Auth Certs at all. Also errors of recordd. */
 enum q_err authcerts_identify(struct authcerts *ac,
     const struct bytes *chain, size_t n, struct peer *ret_peer,
     struct fault *f) Q_CHECKED;
