@@ -114,6 +114,8 @@ rules_add(scmp_filter_ctx ctx, const struct sandbox *s)
 	    SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
 	if (!s->inet)
 		return bad;
+	/* libc looks up both families of an address in one call. */
+	bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sendmmsg), 0);
 	bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
 	    SCMP_A0(SCMP_CMP_EQ, AF_INET));
 	bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,

@@ -68,7 +68,8 @@ struct mongo {
 
 /* -- store_mongo_link.c: the driver -- */
 
-/* place: the URI behind "mongodb:". CONFIG; the fault never has a password. */
+/* place: the URI without "mongodb:", or the path of a file with all of it.
+ * CONFIG; the fault never has a password. */
 enum q_err mongo_link_open(const char *place, struct mongo_link **ret_link,
     struct fault *f) Q_CHECKED;
 void mongo_link_close(struct mongo_link *l);

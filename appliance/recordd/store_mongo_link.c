@@ -5,9 +5,12 @@
 #include <mongoc/mongoc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "base/fsio.h"
 #include "recordd/store_mongo.h"
 
+#define URI_MAX 4096
 #define SELECT_MS 3000 /* to find the primary */
 #define CONNECT_MS 2000
 #define SOCKET_MS 5000 /* for one answer */
@@ -51,22 +54,54 @@ uri_settle(mongoc_uri_t *uri, int32_t select, int32_t answer)
 	    mongoc_uri_set_appname(uri, "quoin"));
 }
 
+/* The first line of a file that nobody else may read. */
+static enum q_err
+uri_file(const char *path, struct buf *text, struct fault *f)
+{
+	struct stat st;
+	enum q_err r;
+
+	if (stat(path, &st) == 0 && (st.st_mode & 077) != 0)
+		return fault_set(f, Q_CONFIG, "%.150s: others may read it",
+		    path);
+	r = file_read(path, text);
+	if (r != Q_OK)
+		return fault_set(f, Q_CONFIG, "%.150s: %s", path,
+		    q_err_text(r));
+	buf_put(text, "", 1);
+	if (text->bad)
+		return Q_NOMEM;
+	text->p[strcspn((const char *)text->p, "\r\n")] = '\0';
+	return Q_OK;
+}
+
 /* The driver quotes what it could not read, which may be a password. */
 static enum q_err
 uri_parse(const char *place, mongoc_uri_t **ret_uri, struct fault *f)
 {
+	struct buf text = BUF_INIT(URI_MAX);
 	bson_error_t e = { 0 };
-	char *text = bson_strdup_printf("mongodb:%s", place);
-	mongoc_uri_t *uri = mongoc_uri_new_with_error(text, &e);
+	enum q_err r = Q_OK;
 
-	memset(text, 0, strlen(text));
-	bson_free(text);
-	if (uri == NULL)
-		return fault_set(f, Q_CONFIG, "store: not a mongodb:// URI%s"
-		    "%.120s", strchr(place, '@') != NULL ? "" : ": ",
-		    strchr(place, '@') != NULL ? "" : e.message);
-	*ret_uri = uri;
-	return Q_OK;
+	if (*place == '/' && place[1] != '/')
+		r = uri_file(place, &text, f);
+	else
+		buf_printf(&text, "mongodb:%s", place);
+	if (r == Q_OK && text.bad)
+		r = Q_NOMEM;
+	if (r == Q_OK) {
+		*ret_uri = mongoc_uri_new_with_error((const char *)text.p,
+		    &e);
+		if (*ret_uri == NULL)
+			r = fault_set(f, Q_CONFIG, "store: not a mongodb:// "
+			    "URI%s%.120s", strchr((const char *)text.p, '@') ?
+			    "" : ": ", strchr((const char *)text.p, '@') ?
+			    "" : e.message);
+	}
+	if (text.p != NULL)
+		explicit_bzero(text.p, text.cap);
+	buf_free(&text);
+	return r;
 }
 
 static enum q_err
@@ -101,12 +136,16 @@ mongo_link_needs(const char *place, struct store_needs *ret_needs)
 {
 	static const char *const options[] = { MONGOC_URI_TLSCAFILE,
 		MONGOC_URI_TLSCERTIFICATEKEYFILE };
+	const size_t n = sizeof(options) / sizeof(options[0]);
 	mongoc_uri_t *uri;
 
 	ret_needs->inet = true;
+	if (*place == '/' && place[1] != '/')
+		snprintf(ret_needs->file[n], sizeof(ret_needs->file[n]), "%s",
+		    place);
 	if (uri_parse(place, &uri, NULL) != Q_OK)
 		return;
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+	for (size_t i = 0; i < n; i++)
 		snprintf(ret_needs->file[i], sizeof(ret_needs->file[i]), "%s",
 		    mongoc_uri_get_option_as_utf8(uri, options[i], ""));
 	mongoc_uri_destroy(uri);

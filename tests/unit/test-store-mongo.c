@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -433,6 +434,29 @@ test_uri(void)
 	}
 }
 
+/* The URI in a file, which is not for everybody's eyes. */
+static void
+test_uri_file(void)
+{
+	char uri[96], path[80];
+	struct fault f = { 0 };
+	FILE *out;
+
+	snprintf(path, sizeof(path), "%s/uri", dir);
+	snprintf(uri, sizeof(uri), "mongodb:%s", path);
+	is_int(store_open(uri, own, &st, &f), Q_CONFIG, "%s", f.msg);
+	out = fopen(path, "w");
+	if (out == NULL)
+		return;
+	fputs("mongodb://u:secret@127.0.0.1:1/db\n", out);
+	fclose(out);
+	chmod(path, 0640);
+	is_int(store_open(uri, own, &st, &f), Q_CONFIG, "%s", f.msg);
+	chmod(path, 0600);
+	is_int(store_open(uri, own, &st, &f), Q_OK, "a URI in a file");
+	st->ops->close(st);
+}
+
 /* A server that is not there: the store opens, and says so at once. */
 static void
 test_absent(void)
@@ -474,6 +498,7 @@ main(void)
 		return 1;
 	snprintf(own, sizeof(own), "%s/records", dir);
 	test_uri();
+	test_uri_file();
 	test_absent();
 	if (uri == NULL || !proxy_start(uri)) {
 		skip(1, "QUOIN_TEST_STORE is no mongodb://ADDRESS:PORT/NAME");
