@@ -56,3 +56,10 @@ tests_fuzz_fuzz_recordd_frames_SOURCES = tests/fuzz/fuzz-recordd-frames.c \
 tests_fuzz_fuzz_recordd_frames_LDADD = $(recordd_libs)
 tests_fuzz_fuzz_recordd_frames_LDFLAGS = $(fuzz_ldflags)
 EXTRA_DIST += tests/fuzz/corpus-recordd-frames
+
+fuzzers += tests/fuzz/fuzz-mongo-reply
+tests_fuzz_fuzz_mongo_reply_SOURCES = tests/fuzz/fuzz-mongo-reply.c \
+	$(fuzz_main)
+tests_fuzz_fuzz_mongo_reply_LDADD = $(recordd_libs)
+tests_fuzz_fuzz_mongo_reply_LDFLAGS = $(fuzz_ldflags)
+EXTRA_DIST += tests/fuzz/corpus-mongo-reply

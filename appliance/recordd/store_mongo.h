@@ -218,6 +218,11 @@ enum q_err mongo_judge(struct mongo *m, struct mongo_batch *b,
 enum q_err mongo_intent(struct mongo *m, struct mongo_batch *b,
     struct fault *f) Q_CHECKED;
 
+/* An intent of some process as a batch to be judged; what is in it that is
+ * not an intent's is passed over. NOTFOUND: there is none. */
+enum q_err mongo_intent_parse(const bson_t *node,
+    struct mongo_batch **ret_batch) Q_CHECKED;
+
 /* Count what was done. */
 enum q_err mongo_count(struct mongo *m, const struct mongo_batch *b,
     struct fault *f) Q_CHECKED;

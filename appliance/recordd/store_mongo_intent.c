@@ -234,8 +234,10 @@ sums_fold(struct store_sums *sums, const struct rec_desc *d,
 
 	if (row == NULL)
 		return Q_NOMEM;
+	/* Of an intent they may be anything. */
 	for (size_t i = 0; add != NULL && i < REC_COUNTERS_MAX; i++)
-		row->add[i] += add[i];
+		row->add[i] = (int64_t)((uint64_t)row->add[i] +
+		    (uint64_t)add[i]);
 	return Q_OK;
 }
 
@@ -310,10 +312,8 @@ element_parse(const bson_iter_t *it, struct element *ret)
 	return true;
 }
 
-/* An intent of some process as a batch to be judged; what is in it that is
- * not an intent's is passed over. */
-static enum q_err
-intent_parse(const bson_t *node, struct mongo_batch **ret_batch)
+enum q_err
+mongo_intent_parse(const bson_t *node, struct mongo_batch **ret_batch)
 {
 	bson_iter_t it, each, counting;
 	struct mongo_batch *b;
@@ -397,7 +397,7 @@ mongo_recover(struct mongo *m, struct fault *f)
 	r = node_read(m, &reply, &node, f);
 	if (r == Q_OK) {
 		m->seq = number_of(&node, "seq");
-		r = intent_parse(&node, &b);
+		r = mongo_intent_parse(&node, &b);
 	}
 	if (r == Q_OK) {
 		b->seq = m->seq;
