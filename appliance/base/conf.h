@@ -68,6 +68,12 @@
 	    "a CRL's nextUpdate, hours ahead")                                \
 	X(crl_delta_bytes, "crl.delta_bytes", INT, 0, 1000000000, 1048576,    \
 	    "a CRL longer than this has delta CRLs")                          \
+	X(ocsp_hours, "ocsp.hours", INT, 1, 168, 24,                          \
+	    "an OCSP answer's nextUpdate, hours ahead")                       \
+	X(ocsp_max_age, "ocsp.max_age", INT, 0, 604800, 300,                  \
+	    "seconds that HTTP caches may keep an OCSP answer")               \
+	X(ocsp_rate, "ocsp.rate", INT, 0, 100000, 500,                        \
+	    "OCSP answers signed ahead in a second; 0: none")                 \
 	X(poll_seconds, "device.poll_seconds", INT, 1, 604800, 3600,          \
 	    "how often a device asks for its status, at least")               \
 	X(poll_rate, "device.polls_per_second", INT, 1, 100000, 500,          \

@@ -22,6 +22,7 @@ struct notes;
 struct authcerts;
 struct cmp_table;
 struct crls;
+struct ocsp;
 struct revset;
 struct throttle;
 
@@ -34,6 +35,7 @@ struct core {
 	struct cache *cache;
 	struct notes *notes;
 	struct crls *crls;
+	struct ocsp *ocsp;
 	struct revset *revset;	/* what is on the CRLs */
 	struct cmp_table *cmp;	/* transactions */
 	struct authcerts *authcerts;

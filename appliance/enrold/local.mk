@@ -18,6 +18,11 @@ libenrold_a_SOURCES = \
 	%reldir%/lookup.c %reldir%/lookup.h \
 	%reldir%/native.c \
 	%reldir%/notes.c %reldir%/notes.h \
+	%reldir%/ocsp.c %reldir%/ocsp.h \
+	%reldir%/ocsp_fill.c %reldir%/ocsp_fill.h \
+	%reldir%/ocsp_front.c %reldir%/ocsp_front.h \
+	%reldir%/ocsp_sign.c %reldir%/ocsp_sign.h \
+	%reldir%/ocsp_table.c %reldir%/ocsp_table.h \
 	%reldir%/peer.c %reldir%/peer.h \
 	%reldir%/pki.c %reldir%/pki.h \
 	%reldir%/revset.c %reldir%/revset.h \
@@ -38,6 +43,10 @@ quoin_enrold_LDADD = $(enrold_libs)
 unit_tests += tests/unit/test-cmp-msg
 tests_unit_test_cmp_msg_SOURCES = tests/unit/test-cmp-msg.c
 tests_unit_test_cmp_msg_LDADD = $(enrold_libs)
+
+unit_tests += tests/unit/test-enrold-ocsp
+tests_unit_test_enrold_ocsp_SOURCES = tests/unit/test-enrold-ocsp.c
+tests_unit_test_enrold_ocsp_LDADD = $(enrold_libs)
 
 fuzzers += tests/fuzz/fuzz-cmp
 tests_fuzz_fuzz_cmp_SOURCES = tests/fuzz/fuzz-cmp.c $(fuzz_main)

@@ -19,6 +19,7 @@
 #include "enrold/front.h"
 #include "enrold/house.h"
 #include "enrold/notes.h"
+#include "enrold/ocsp.h"
 #include "enrold/revset.h"
 #include "enrold/throttle.h"
 #include "signer/provider.h"
@@ -40,7 +41,8 @@ struct enrold {
 	struct http_server *device, *public;
 	struct http_route device_routes[EST_ROUTES + NATIVE_ROUTES +
 	    CMP_ROUTES];
-	struct http_route public_routes[PUBLIC_ROUTES + CMP_ROUTES];
+	struct http_route public_routes[PUBLIC_ROUTES + CMP_ROUTES +
+	    OCSP_ROUTES];
 	char tls_id[SIGND_ID_LEN + 1]; /* what the device port shows */
 };
 
@@ -153,18 +155,21 @@ clients_open(struct enrold *e)
 	    "revoked certificates");
 	must(crls_new(&e->core, &e->core.crls), NULL, "CRLs");
 	must(cmp_table_new(&e->core.cmp), NULL, "CMP transactions");
+	must(ocsp_new(&e->core, &e->core.ocsp), NULL, "OCSP answers");
 }
 
 static void
 public_listen(struct enrold *e)
 {
 	struct http_config cfg = { .port = (uint16_t)e->conf.crl_port,
-		.workers = 32, .parked_max = 4096, .body_max = 1024 };
+		.workers = OCSP_WAIT_MAX + 32, .parked_max = 4096, .body_max = 1024 };
 	struct fault f = { 0 };
 
 	memcpy(e->public_routes, public_routes, sizeof(public_routes));
 	memcpy(e->public_routes + PUBLIC_ROUTES, cmp_routes,
 	    sizeof(cmp_routes));
+	memcpy(e->public_routes + PUBLIC_ROUTES + CMP_ROUTES, ocsp_routes,
+	    sizeof(ocsp_routes));
 	must(http_server_start(&cfg, e->public_routes,
 	    ARRAY_LEN(e->public_routes), &e->core, &e->public, &f), &f,
 	    "CRL port");
@@ -232,6 +237,7 @@ enrold_run(struct enrold *e)
 		return;
 	must(house_start(&e->core, e->core.crls, tls_look, e, &e->house), NULL,
 	    "housekeeping");
+	must(ocsp_start(e->core.ocsp), NULL, "OCSP answers");
 	log_note("device port %u, CRL port %u",
 	    http_server_port(e->device), http_server_port(e->public));
 	stop_wait(-1);
@@ -259,6 +265,7 @@ main(int argc, char **argv)
 	http_server_stop(e.public);
 	notes_stop(e.core.notes);
 	cmp_table_free(e.core.cmp);
+	ocsp_free(e.core.ocsp);
 	crls_free(e.core.crls);
 	revset_free(e.core.revset);
 	cache_free(e.core.cache);

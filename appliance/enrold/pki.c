@@ -104,7 +104,7 @@ static const struct {
 	[PKI_LINK] = { "root-link", true },
 	[PKI_TLS] = { "tls-device", false },
 	[PKI_CMP] = { "cmp", false },
-	[PKI_OCSP] = { "ocsp", false },
+	[PKI_OCSP] = { "ocsp", true },
 };
 
 static enum q_err
@@ -124,6 +124,9 @@ cert_take(const struct signd_cert *in, struct pki_cert *out, struct fault *f)
 	r = cert_parse(buf_bytes(&out->der), &out->cert, f);
 	if (r == Q_OK)
 		r = pubkey_parse(out->cert.spki, &out->key, f);
+	if (r == Q_OK && (out->purpose == PKI_ISSUING ||
+	    out->purpose == PKI_OCSP))
+		ocsp_issuer_of(out->cert.subject, &out->key, &out->ids);
 	if (r == Q_OK && out->purpose == PKI_ISSUING)
 		r = pubkey_load(&out->key, &out->pkey, f);
 	return r;
@@ -179,7 +182,7 @@ pki_index(struct pki *pki)
 			pki->tls = c;
 		else if (c->purpose == PKI_CMP)
 			pki->cmp = c;
-		else if (c->purpose == PKI_OCSP)
+		else if (c->purpose == PKI_OCSP && c->active)
 			ocsp_index(pki, c);
 	}
 	pki->root_pem = (struct buf)BUF_INIT(2 * SIGND_CERT_MAX);
@@ -304,6 +307,20 @@ pki_issuing(const struct pki *pki, const char *policy)
 		if (c->pkey != NULL && c->active &&
 		    strcmp(c->policy, policy) == 0)
 			return c;
+	}
+	return NULL;
+}
+
+struct pki_cert *
+pki_responder(const struct pki *pki, const struct pki_cert *ca,
+    const char *id)
+{
+	for (size_t i = 0; i < pki->n; i++) {
+		struct pki_cert *c = &pki->certs[i];
+
+		if (c->purpose == PKI_OCSP && strcmp(c->id, id) == 0)
+			return bytes_equal(c->cert.aki, ca->cert.ski) &&
+			    c->cert.not_after > clock_wall() ? c : NULL;
 	}
 	return NULL;
 }

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "signer/signer.h"
 #include "x509/cert_parse.h"
+#include "x509/ocsp.h"
 
 struct evp_pkey_st;
 
@@ -35,6 +36,7 @@ struct pki_cert {
 	struct buf der;
 	struct cert cert;	/* borrows from der */
 	struct pubkey key;
+	struct ocsp_issuer ids;	/* issuing CAs and responders */
 	struct evp_pkey_st *pkey; /* issuing CAs only: to verify with */
 	const struct pki_cert *ocsp; /* issuing CAs only: responder; NULL:
 					none yet */
@@ -72,5 +74,10 @@ void pki_drop(struct pki **pki);
 /* By id; the CA of a policy that issues now. NULL when there is none. */
 struct pki_cert *pki_find(const struct pki *pki, const char *id);
 struct pki_cert *pki_issuing(const struct pki *pki, const char *policy);
+
+/* The OCSP responder of a CA that has this id and has not ended, also one that
+ * was replaced; NULL when there is none. */
+struct pki_cert *pki_responder(const struct pki *pki,
+    const struct pki_cert *ca, const char *id);
 
 #endif

@@ -21,6 +21,7 @@
 #define OCSP_REQUEST_MAX 8192
 #define OCSP_RESPONSE_MAX (OCSP_TBS_MAX + CERT_DER_MAX + 1024)
 #define OCSP_SHA1_LEN 20
+#define OCSP_SIG_MAX 72		/* Ecdsa-Sig-Value of P-256 */
 #define OCSP_HASH_MAX 32
 
 /* What a response may say when it is signed: how far its time is from the

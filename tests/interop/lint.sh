@@ -75,6 +75,20 @@ within 5 revoked_both
 ok "two are revoked" revoked_both
 ok "a CRL with and without a reason" crl_lint
 
+# OCSP answers of each status, with and without a nonce.
+issuing=$dev/ca.pem
+ocsp_lint() {
+	openssl ocsp -issuer "$issuing" -noverify -respout "$dev/ocsp.der" \
+		-url "http://localhost:$(conf crl.port)/ocsp" "$@" &&
+		"$tools/bin/lint_ocsp_response" lint -s ERROR "$dev/ocsp.der"
+}
+ok "OCSP: good" ocsp_lint -cert "$dev/ec.pem" -no_nonce
+ok "OCSP: good, SHA-256, nonce" ocsp_lint -sha256 -cert "$dev/ec.pem" -nonce
+ok "OCSP: revoked" ocsp_lint -cert "$dev/rev1.pem" -no_nonce
+ok "OCSP: revoked without a reason" ocsp_lint -cert "$dev/rev2.pem" -no_nonce
+ok "OCSP: unknown" ocsp_lint -serial 0x1234 -no_nonce
+ok "OCSP: several" ocsp_lint -cert "$dev/ec.pem" -cert "$dev/rev1.pem" -nonce
+
 # The linter finds an error where there is one.
 openssl req -x509 -new -key "$dev/ec.key" -subj /CN=x -days 1 \
 	-addext keyUsage=critical,keyCertSign \
