@@ -350,14 +350,18 @@ cmp_answer(struct core *core, const struct http_request *rq,
 	if (label != NULL && strlen(label) > REC_NAME_MAX)
 		return fault_set(f, Q_NOTFOUND, "no batch %.64s", label);
 	r = cmp_msg_parse(rq->body, &m, f);
+	/* Where a token only counts beside a certificate, TLS shows that. */
+	k.live = r == Q_OK && m.protection == CMP_MAC && rq->peer_cert != NULL;
 	if (r == Q_OK)
-		r = front_begin(core, rq, false, &fr, f);
+		r = front_begin(core, rq, k.live, &fr, f);
 	if (r == Q_OK)
 		r = talk_begin(&k, label);
 	if (r == Q_OK)
 		r = talk_run(&k, &rs->body, f);
 	cmp_trans_free(k.t);
 	rs->content_type = CMP_TYPE;
+	/* openssl cmp trusts a connection to be there when it asks again. */
+	rs->close = k.done && k.result == Q_WAIT;
 	return r;
 }
 

@@ -17,6 +17,7 @@ struct talk {
 	struct core *core;
 	const struct http_request *rq;
 	struct front *fr;	/* with the sender as its peer */
+	bool live;		/* TLS has shown that, and it is there now */
 	const struct cmp_msg *m;
 	struct cmp_trans *t;
 	bool done;		/* result is there */

@@ -26,6 +26,7 @@ fail_info(enum q_err r)
 	case Q_SIGNATURE:
 		return OSSL_CMP_CTX_FAILINFO_badPOP;
 	case Q_DENIED:
+	case Q_UNAUTH:
 		return OSSL_CMP_CTX_FAILINFO_notAuthorized;
 	case Q_NOTFOUND:
 		return OSSL_CMP_CTX_FAILINFO_badCertId;
@@ -89,7 +90,7 @@ enrol(struct talk *k)
 {
 	struct cmp_trans *t = k->t;
 	struct cmp_msg asked;
-	struct enrol_ask ask = { .from = k->rq->remote, .replayable = true };
+	struct enrol_ask ask = { .from = k->rq->remote, .replayable = !k->live };
 
 	k->done = true;
 	k->result = cmp_msg_parse(buf_bytes(&t->asked), &asked, &k->fault);
@@ -117,7 +118,7 @@ check_update(const struct talk *k, const OSSL_CRMF_MSG *crm, struct fault *f)
 	X509 *own;
 	bool same;
 
-	if (k->fr->peer.kind != PEER_OURS)
+	if (k->fr->peer.kind != PEER_OURS || k->t->sender.len == 0)
 		return fault_set(f, Q_DENIED, "kur must be signed with the "
 		    "certificate that is to be renewed");
 	if (old == NULL)
@@ -152,6 +153,11 @@ on_request(OSSL_CMP_SRV_CTX *srv, const OSSL_CMP_MSG *req, int id,
 	}
 	if (!k->done)
 		enrol(k);
+	/* OpenSSL 3.0 takes a transaction that has to wait for one that ends
+	 * when the client wants no certConf. */
+	if (OSSL_CMP_SRV_CTX_set_grant_implicit_confirm(srv,
+	    k->result != Q_WAIT) != 1)
+		return NULL;
 	if (k->result != Q_OK)
 		return status(k);
 	*ret_cert = x509_of(buf_bytes(&a->cert));
@@ -251,7 +257,7 @@ revoke_own(struct talk *k, struct fault *f)
 	struct cert own;
 	enum q_err r = Q_NOTFOUND;
 
-	if (peer->kind == PEER_NONE)
+	if (peer->kind == PEER_NONE || k->t->sender.len == 0)
 		return fault_set(f, Q_DENIED, "rr must be signed by the "
 		    "device whose certificate it is");
 	if (rr->serial.len > 16)
@@ -352,7 +358,5 @@ enum q_err
 cmp_do_init(OSSL_CMP_SRV_CTX *srv, struct cmp_trans *t)
 {
 	return OSSL_CMP_SRV_CTX_init(srv, t, on_request, on_rr, on_genm,
-	    on_error, on_confirm, on_poll) == 1 &&
-	    OSSL_CMP_SRV_CTX_set_grant_implicit_confirm(srv, 1) == 1 ?
-	    Q_OK : Q_NOMEM;
+	    on_error, on_confirm, on_poll) == 1 ? Q_OK : Q_NOMEM;
 }

@@ -75,6 +75,7 @@ struct http_response {
 	struct buf body;
 	struct buf headers; /* only through http_response_header() */
 	bool secret; /* the body is one: wiped when it has been sent */
+	bool close; /* the connection ends with this answer */
 };
 
 /* Add "name: value". A value with a control character spoils the response,

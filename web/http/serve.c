@@ -446,7 +446,7 @@ worker_handle(struct worker *w, const struct http_match *m, bool problem)
 	remote_text(&w->c->addr, w->remote);
 	rs->status = 0;
 	rs->content_type = NULL;
-	rs->secret = false;
+	rs->secret = rs->close = false;
 	e = m->route->handler(w->s->ctx, &rq, rs, &f);
 	if (e != Q_OK)
 		worker_fault(w, e, &f, problem);
@@ -507,7 +507,7 @@ worker_serve(struct worker *w)
 		return;
 	atomic_store(&w->c->slow_since, 0);
 	worker_handle(w, &m, problem);
-	worker_next(w, worker_reply(w, w->head.keep_alive));
+	worker_next(w, worker_reply(w, w->head.keep_alive && !w->rs.close));
 }
 
 /* As long as there are connections for a worker. */
