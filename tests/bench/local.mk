@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-noinst_PROGRAMS += %reldir%/bench-crypto %reldir%/slow-fdatasync.so
+noinst_PROGRAMS += %reldir%/bench-crypto %reldir%/ocspgen \
+	%reldir%/slow-fdatasync.so
 tests_bench_bench_crypto_SOURCES = %reldir%/bench-crypto.c
 tests_bench_bench_crypto_LDADD = $(device_libs)
+tests_bench_ocspgen_SOURCES = %reldir%/ocspgen.c
+tests_bench_ocspgen_LDADD = libbase.a $(OPENSSL_LIBS)
 
 noinst_PROGRAMS += %reldir%/pollgen
 tests_bench_pollgen_SOURCES = %reldir%/pollgen.c

@@ -324,8 +324,8 @@ poll() {
 
 # Of a fleet that is enrolled; the largest store is at hand.
 bench_polls() {
-	local i fleet=$scratch/polled to ca
-	say "status polls"
+	local i fleet=$scratch/polled to ca ocsp f
+	say "status polls, OCSP"
 	use "${sizes[-1]}"
 	to=(--server "127.0.0.1:$(conf device.port)"
 		--root "$appliance/root.pem" --fleet "$fleet")
@@ -337,6 +337,13 @@ bench_polls() {
 		>/dev/null || die "fleet did not enrol"
 	ca=$(ctl --json hsm certs | jq -r '[.certs[] |
 		select(.purpose == "issuing")][0].id')
+	curl -sSf "http://127.0.0.1:$(conf crl.port)/ca/$ca.cer" |
+		openssl x509 -inform DER -out "$scratch/ca.pem" || die "no CA"
+	for f in "$fleet"/*/generation-*/certificate.pem; do
+		openssl x509 -in "$f" -noout -serial | cut -d= -f2
+	done >"$scratch/serials"
+	ocsp=("$bench/ocspgen" --server "127.0.0.1:$(conf crl.port)"
+		--issuer "$scratch/ca.pem" --serials "$scratch/serials")
 	for ((i = 0; i < turns; i++)); do
 		poll "GET of a CA certificate, plain, kept" "$bench/pollgen" \
 			--plain "$(conf crl.port)" --path "/ca/$ca.cer"
@@ -345,6 +352,10 @@ bench_polls() {
 			--mode status --enrolled --count 1000000 --resume
 		poll "status, TLS, fresh" "$bench/loadgen" "${to[@]}" \
 			--mode status --enrolled --count 1000000
+		poll "OCSP, kept answers (GET)" "${ocsp[@]}" --get
+		poll "OCSP, kept answers (POST)" "${ocsp[@]}"
+		poll "OCSP, signed when asked (nonce)" "${ocsp[@]}" --nonce \
+			--parallel 48
 	done
 }
 

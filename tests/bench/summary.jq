@@ -64,6 +64,10 @@ def rate($op; $journal; $n): $sig[] | select(.op == $op and
 			polled("status, TLS, kept")),
 		wanted("small GETs, plain, kept"; "per second, at least"; 40000;
 			polled("GET of a CA certificate, plain, kept")),
+		wanted("OCSP answers, kept, plain"; "per second, at least";
+			40000; polled("OCSP, kept answers (GET)")),
+		wanted("OCSP answers, signed, plain"; "per second, at least";
+			8000; polled("OCSP, signed when asked (nonce)")),
 		wanted("TLS signatures, 16 in flight / direct"; "ratio, at least";
 			0.7; rate("tls"; "disk"; 16) / rate("direct"; "none"; 16)),
 		wanted("certificates, 16 in flight / direct signatures";
