@@ -14,6 +14,7 @@
 #include "records/load.h"
 
 #define SHOWN 20
+#define TRIES 20
 #define GONE_MS 10000
 #define GONE_STEP_MS 100
 
@@ -22,7 +23,7 @@ static const struct col cols[] = {
 	{ "Not enrolled", "not_enrolled" }, { "Enrolled", "enrolled" },
 	{ "Renewed", "renewed" }, { "Expired", "expired" },
 	{ "Revoked", "revoked" }, { "Policy", "policy" },
-	{ "Note", "note" },
+	{ "Token alone", "token_alone" }, { "Note", "note" },
 };
 
 void
@@ -190,20 +191,6 @@ read_fleet(struct ctl *c, struct fleet *fl, struct fault *f)
 	    f);
 }
 
-/* A text of an option or argument into a field of the record. */
-static enum q_err
-take_text(const char *text, const char *what, char *field, size_t cap,
-    struct fault *f)
-{
-	if (text == NULL)
-		return Q_OK;
-	if (strlen(text) >= cap)
-		return fault_set(f, Q_USAGE, "the %s is longer than %zu bytes",
-		    what, cap - 1);
-	snprintf(field, cap, "%s", text);
-	return Q_OK;
-}
-
 enum q_err
 cmd_batch_create(struct ctl *c, struct fault *f)
 {
@@ -213,14 +200,15 @@ cmd_batch_create(struct ctl *c, struct fault *f)
 	enum q_err r = ctl_need(c, CTL_OPT_policy, f);
 
 	if (r == Q_OK)
-		r = take_text(c->argv[0], "name", batch.key,
+		r = ctl_text(c->argv[0], "name", batch.key,
 		    REC_NAME_MAX + 1, f);
 	if (r == Q_OK)
-		r = take_text(c->opt[CTL_OPT_policy], "policy", batch.policy,
+		r = ctl_text(c->opt[CTL_OPT_policy], "policy", batch.policy,
 		    sizeof(batch.policy), f);
 	if (r == Q_OK)
-		r = take_text(c->opt[CTL_OPT_description], "description",
+		r = ctl_text(c->opt[CTL_OPT_description], "description",
 		    batch.description, sizeof(batch.description), f);
+	batch.token_alone = c->opt[CTL_OPT_token_alone] != NULL;
 	if (r == Q_OK && load)
 		r = read_fleet(c, &fl, f);
 	if (r == Q_OK)
@@ -248,6 +236,30 @@ cmd_batch_add(struct ctl *c, struct fault *f)
 	if (r == Q_OK)
 		r = rec_actor_note(c->records, &c->by, "batch add", batch.key,
 		    f);
+	return r == Q_OK ? batch_tell(c, f) : r;
+}
+
+enum q_err
+cmd_batch_edit(struct ctl *c, struct fault *f)
+{
+	struct rec_batch batch;
+	enum q_err r = Q_CONFLICT;
+
+	for (int i = 0; i < TRIES && r == Q_CONFLICT; i++) {
+		r = batch_read(c, c->argv[0], &batch, f);
+		if (r == Q_OK)
+			r = ctl_text(c->opt[CTL_OPT_description],
+			    "description", batch.description,
+			    sizeof(batch.description), f);
+		if (r == Q_OK)
+			r = ctl_flag(c, CTL_OPT_token_alone,
+			    CTL_OPT_no_token_alone, &batch.token_alone, f);
+		if (r == Q_OK)
+			r = rec_batch_put(c->records, &batch, f);
+	}
+	if (r == Q_OK)
+		r = rec_actor_note(c->records, &c->by, "batch edit",
+		    batch.key, f);
 	return r == Q_OK ? batch_tell(c, f) : r;
 }
 

@@ -52,6 +52,9 @@ counts(const struct loading *l, const struct rec_device *dev)
 	return true;
 }
 
+/* What --status names beside the states. */
+#define WAITING ((int64_t)DEVICE_REVOKED + 1)
+
 /* The state that --status names, or -1 for all. */
 static enum q_err
 wanted_state(struct ctl *c, int64_t *ret_state, struct fault *f)
@@ -60,6 +63,7 @@ wanted_state(struct ctl *c, int64_t *ret_state, struct fault *f)
 #define X(name, num, text) [num] = text,
 		REC_DEVICE_STATES(X)
 #undef X
+		[WAITING] = "waiting",
 	};
 	const char *want = c->opt[CTL_OPT_status];
 	char text[24];
@@ -75,7 +79,15 @@ wanted_state(struct ctl *c, int64_t *ret_state, struct fault *f)
 		if (strcmp(names[i], text) == 0)
 			*ret_state = (int64_t)i;
 	return *ret_state >= 0 ? Q_OK : fault_set(f, Q_USAGE, "--status is "
-	    "not-enrolled, enrolled, expired or revoked, not %.24s", want);
+	    "not-enrolled, enrolled, expired, revoked or waiting, not %.24s",
+	    want);
+}
+
+static bool
+state_is(const struct rec_device *dev, int64_t state)
+{
+	return state < 0 || (state == WAITING ?
+	    dev->approval == DEVICE_APPROVAL_WAITING : dev->state == state);
 }
 
 static enum q_err
@@ -87,6 +99,7 @@ list_devices(struct ctl *c, struct rec_list *it, struct fault *f)
 		{ "Reason", "reason" },
 	};
 	AUTO_LOADING struct loading loading = { 0 };
+	const char *batch = c->opt[CTL_OPT_batch];
 	struct rec_device dev;
 	struct out_list list;
 	struct json_object *o;
@@ -102,8 +115,8 @@ list_devices(struct ctl *c, struct rec_list *it, struct fault *f)
 		return r;
 	out_list_begin(&list, c, "devices", cols, ARRAY_LEN(cols));
 	while (list.rows < limit && (r = rec_list_next(it, &dev, f)) == Q_OK) {
-		if ((state >= 0 && dev.state != state) ||
-		    !counts(&loading, &dev))
+		if (!state_is(&dev, state) || !counts(&loading, &dev) ||
+		    (batch != NULL && strcmp(batch, dev.batch) != 0))
 			continue;
 		o = out_record(REC_DEVICE, &dev);
 		if (dev.certs.n > 0)
@@ -117,10 +130,14 @@ enum q_err
 cmd_device_list(struct ctl *c, struct fault *f)
 {
 	const char *name = c->opt[CTL_OPT_batch];
+	const char *status = c->opt[CTL_OPT_status];
+	bool waiting = status != NULL && strcmp(status, "waiting") == 0;
+	const char *index = waiting ? "approval" :
+	    name != NULL ? "batch" : NULL;
 	struct rec_batch batch;
 	enum q_err r = ctl_records(c, f);
 	AUTO_REC_LIST struct rec_list it = REC_LIST(c->records, REC_DEVICE,
-	    name != NULL ? "batch" : NULL, name);
+	    index, waiting ? "1" : name);
 
 	if (r == Q_OK && name != NULL)
 		r = batch_read(c, name, &batch, f);
@@ -177,6 +194,7 @@ cmd_device_show(struct ctl *c, struct fault *f)
 		{ "Last renewed", "renewed_at" },
 		{ "Last seen", "last_seen" },
 		{ "May renew once", "allow_renew" },
+		{ "Approval", "approval" },
 		{ "Revoked at", "revoked_at" }, { "Reason", "reason" },
 		{ "Still to do", "intent" },
 	};
@@ -251,6 +269,19 @@ cmd_device_revoke(struct ctl *c, struct fault *f)
 		r = rec_device_revoke(c->records, id, &c->by,
 		    reason != NULL ? reason : "", f);
 	return r == Q_OK ? tell_device(c, id, "is revoked", f) : r;
+}
+
+enum q_err
+cmd_device_approve(struct ctl *c, struct fault *f)
+{
+	char id[65];
+	enum q_err r = ctl_records(c, f);
+
+	if (r == Q_OK)
+		r = ctl_device_id(c, c->argv[0], id, f);
+	if (r == Q_OK)
+		r = rec_device_approve(c->records, id, &c->by, f);
+	return r == Q_OK ? tell_device(c, id, "may enrol", f) : r;
 }
 
 enum q_err

@@ -20,6 +20,7 @@ static const struct col cols[] = {
 	{ "Rekey", "allow_rekey" },
 	{ "RSA-2048", "allow_rsa2048" },
 	{ "Server keys", "allow_serverkey" },
+	{ "Approval", "approve" },
 };
 
 enum q_err
@@ -74,20 +75,6 @@ take_span(struct ctl *c, enum ctl_opt o, int64_t *span, struct fault *f)
 	    "not %.32s", ctl_options[o].name, c->opt[o]);
 }
 
-static enum q_err
-take_flag(struct ctl *c, enum ctl_opt yes, enum ctl_opt no, bool *flag,
-    struct fault *f)
-{
-	if (c->opt[yes] != NULL && c->opt[no] != NULL)
-		return fault_set(f, Q_USAGE, "--%s and --%s at once",
-		    ctl_options[yes].name, ctl_options[no].name);
-	if (c->opt[yes] != NULL)
-		*flag = true;
-	if (c->opt[no] != NULL)
-		*flag = false;
-	return Q_OK;
-}
-
 /* What the options say, into the policy. */
 static enum q_err
 take_options(struct ctl *c, struct rec_policy *p, struct fault *f)
@@ -105,6 +92,7 @@ take_options(struct ctl *c, struct rec_policy *p, struct fault *f)
 		    &p->allow_rsa2048 },
 		{ CTL_OPT_allow_serverkey, CTL_OPT_no_allow_serverkey,
 		    &p->allow_serverkey },
+		{ CTL_OPT_approve, CTL_OPT_no_approve, &p->approve },
 	};
 	enum q_err r = take_span(c, CTL_OPT_device_lifetime,
 	    &p->device_lifetime, f);
@@ -113,7 +101,7 @@ take_options(struct ctl *c, struct rec_policy *p, struct fault *f)
 		r = take_span(c, CTL_OPT_issuing_lifetime,
 		    &p->issuing_lifetime, f);
 	for (size_t i = 0; r == Q_OK && i < ARRAY_LEN(flags); i++)
-		r = take_flag(c, flags[i].yes, flags[i].no, flags[i].flag, f);
+		r = ctl_flag(c, flags[i].yes, flags[i].no, flags[i].flag, f);
 	if (r == Q_OK && p->issuing_lifetime < p->device_lifetime)
 		r = fault_set(f, Q_INVALID, "the issuing lifetime is shorter "
 		    "than the device lifetime: devices could not get what "

@@ -18,7 +18,8 @@
 	X(batch, "batch", "BATCH", "the batch")                               \
 	X(description, "description", "TEXT", "what it is, for people")       \
 	X(status, "status", "STATUS",                                         \
-	    "only not-enrolled, enrolled, expired or revoked devices")        \
+	    "only not-enrolled, enrolled, expired or revoked devices, or "    \
+	    "those waiting for approval")                                     \
 	X(limit, "limit", "N", "at most N of them")                           \
 	X(reason, "reason", "TEXT", "why; keyCompromise, superseded, "        \
 	    "cessationOfOperation and the like also go into the CRL")         \
@@ -44,8 +45,24 @@
 	    "devices may have their key made by the appliance")               \
 	X(no_allow_serverkey, "no-allow-serverkey", NULL,                     \
 	    "they may not (default)")                                         \
+	X(approve, "approve", NULL,                                           \
+	    "an operator approves each first enrolment")                      \
+	X(no_approve, "no-approve", NULL, "nobody does (default)")            \
+	X(token_alone, "token-alone", NULL,                                   \
+	    "a token is enough, without a certificate")                       \
+	X(no_token_alone, "no-token-alone", NULL, "it is not (default)")      \
+	X(name, "name", "NAME", "name it so, for people")                     \
+	X(must_preregister, "must-preregister", NULL,                         \
+	    "only devices whose DeviceID is in a batch")                      \
+	X(requires_token, "requires-token", NULL,                             \
+	    "only devices that send a token of the batch")                    \
+	X(not_before, "not-before", "DATE",                                   \
+	    "valid from 00:00 UTC of this day; today if not given")           \
+	X(not_after, "not-after", "DATE",                                     \
+	    "invalid from 00:00 UTC of this day")                             \
 	X(rsa, "rsa", NULL, "TLS keys RSA-3072 instead of P-256")             \
 	X(pem, "pem", NULL, "print PEM")                                      \
+	X(yes, "yes", NULL, "replace the OEM Root without asking")            \
 	X(head, "head", "NOTE",                                               \
 	    "the end as an earlier run told it: the journal must hold it")    \
 	X(no_wait, "no-wait", NULL, "do not wait until it is gone")
@@ -57,12 +74,13 @@ enum ctl_opt {
 	CTL_OPTS
 };
 
-#define O_(id) (1u << CTL_OPT_##id)
+#define O_(id) (UINT64_C(1) << CTL_OPT_##id)
 #define O_FLAGS_                                                          \
 	(O_(autorenew) | O_(no_autorenew) | O_(issuing_autorenew) |       \
 	    O_(no_issuing_autorenew) | O_(allow_rekey) |                  \
 	    O_(no_allow_rekey) | O_(allow_rsa2048) | O_(no_allow_rsa2048) | \
-	    O_(allow_serverkey) | O_(no_allow_serverkey))
+	    O_(allow_serverkey) | O_(no_allow_serverkey) |                \
+	    O_(approve) | O_(no_approve))
 #define O_LIVES_ (O_(device_lifetime) | O_(issuing_lifetime))
 
 /* X(id, group, verb, least and most arguments, arguments and needed options,
@@ -77,8 +95,11 @@ enum ctl_opt {
 	    "all batches with their counts")                                  \
 	X(batch_show, "batch", "show", 1, 1, "NAME", 0, "one batch")          \
 	X(batch_create, "batch", "create", 1, 1, "NAME --policy POLICY",      \
-	    O_(policy) | O_(devices) | O_(description),                       \
+	    O_(policy) | O_(devices) | O_(description) | O_(token_alone),     \
 	    "make a batch and load its devices, all or nothing")              \
+	X(batch_edit, "batch", "edit", 1, 1, "NAME",                          \
+	    O_(description) | O_(token_alone) | O_(no_token_alone),           \
+	    "change a batch")                                                 \
 	X(batch_add, "batch", "add", 1, 1, "NAME --devices FILE",             \
 	    O_(devices), "load more devices, all or nothing")                 \
 	X(batch_export, "batch", "export", 1, 1, "NAME", 0,                   \
@@ -96,6 +117,8 @@ enum ctl_opt {
 	    O_(batch), "add devices to a batch, all or nothing")              \
 	X(device_revoke, "device", "revoke", 1, 1, "ID", O_(reason),          \
 	    "refuse a device, and revoke its certificates")                   \
+	X(device_approve, "device", "approve", 1, 1, "ID", 0,                 \
+	    "let a device enrol that waits for approval")                     \
 	X(device_allow, "device", "allow", 1, 1, "ID", 0,                     \
 	    "let a device enrol or renew again")                              \
 	X(device_delete, "device", "delete", 1, 1, "ID", O_(no_wait),         \
@@ -109,11 +132,30 @@ enum ctl_opt {
 	    "change a policy; certificates that exist stay as they are")      \
 	X(policy_delete, "policy", "delete", 1, 1, "NAME", 0,                 \
 	    "delete a policy that no batch uses")                             \
+	X(authcert_list, "authcert", "list", 0, 0, "", 0,                     \
+	    "CAs of manufacturers whose certificates let devices in")         \
+	X(authcert_show, "authcert", "show", 1, 1, "NAME", O_(pem),           \
+	    "one of them")                                                    \
+	X(authcert_add, "authcert", "add", 1, 1, "FILE",                      \
+	    O_(batch) | O_(name) | O_(must_preregister) | O_(requires_token), \
+	    "import a CA certificate, PEM, - for standard input")             \
+	X(authcert_remove, "authcert", "remove", 1, 1, "NAME", 0,             \
+	    "nobody enrols by it from now on")                                \
+	X(token_list, "token", "list", 0, 0, "", 0,                           \
+	    "all tokens, with their values")                                  \
+	X(token_show, "token", "show", 1, 1, "NAME", 0, "one token")          \
+	X(token_create, "token", "create", 1, 1,                              \
+	    "NAME --batch BATCH --not-after DATE",                            \
+	    O_(batch) | O_(not_before) | O_(not_after),                       \
+	    "make a token and print its value")                               \
+	X(token_remove, "token", "remove", 1, 1, "NAME", 0,                   \
+	    "it opens nothing from now on")                                   \
 	X(hsm_status, "hsm", "status", 0, 0, "", 0,                           \
 	    "how the signing daemon and its token are")                       \
 	X(hsm_init, "hsm", "init", 0, 1, "[HOST[,IP...]]", O_(rsa),           \
 	    "make the OEM Root, the TLS keys and the sealing key")            \
-	X(hsm_root, "hsm", "root", 0, 0, "", O_(pem), "the OEM Root")         \
+	X(hsm_root, "hsm", "root", 0, 1, "[renew]", O_(pem) | O_(yes),        \
+	    "the OEM Root; renew: replace it by another")                     \
 	X(hsm_certs, "hsm", "certs", 0, 0, "", O_(pem),                       \
 	    "certificates of the appliance")                                  \
 	X(hsm_keys, "hsm", "keys", 0, 0, "", 0, "keys in the token")          \

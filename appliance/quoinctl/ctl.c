@@ -140,3 +140,30 @@ ctl_device_id(struct ctl *c, const char *text, char *out, struct fault *f)
 	memcpy(out, dev.key, 65);
 	return Q_OK;
 }
+
+enum q_err
+ctl_flag(struct ctl *c, enum ctl_opt yes, enum ctl_opt no, bool *flag,
+    struct fault *f)
+{
+	if (c->opt[yes] != NULL && c->opt[no] != NULL)
+		return fault_set(f, Q_USAGE, "--%s and --%s at once",
+		    ctl_options[yes].name, ctl_options[no].name);
+	if (c->opt[yes] != NULL)
+		*flag = true;
+	if (c->opt[no] != NULL)
+		*flag = false;
+	return Q_OK;
+}
+
+enum q_err
+ctl_text(const char *text, const char *what, char *field, size_t cap,
+    struct fault *f)
+{
+	if (text == NULL)
+		return Q_OK;
+	if (strlen(text) >= cap)
+		return fault_set(f, Q_USAGE, "the %s is longer than %zu bytes",
+		    what, cap - 1);
+	snprintf(field, cap, "%s", text);
+	return Q_OK;
+}

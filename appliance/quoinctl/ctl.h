@@ -29,7 +29,7 @@ struct ctl_command {
 	const char *group, *verb;
 	int least, most;
 	const char *usage;
-	unsigned opts;
+	uint64_t opts;
 	const char *text;
 	enum q_err (*run)(struct ctl *c, struct fault *f);
 };
@@ -58,6 +58,15 @@ enum q_err ctl_need(struct ctl *c, enum ctl_opt o, struct fault *f) Q_CHECKED;
 /* A whole number from 1; dflt when the option was not given. */
 enum q_err ctl_number(struct ctl *c, enum ctl_opt o, size_t dflt,
     size_t *ret_number, struct fault *f) Q_CHECKED;
+
+/* Set the flag as one of two options says, if any: USAGE for both. */
+enum q_err ctl_flag(struct ctl *c, enum ctl_opt yes, enum ctl_opt no,
+    bool *flag, struct fault *f) Q_CHECKED;
+
+/* A text of an option or argument (NULL: none) into a field of cap bytes:
+ * USAGE when it is too long for what it is. */
+enum q_err ctl_text(const char *text, const char *what, char *field,
+    size_t cap, struct fault *f) Q_CHECKED;
 
 /* "HOST,IP,IP" at the first comma; ret_host holds SIGND_HOST_MAX + 1,
  * *ret_ips points into name. */

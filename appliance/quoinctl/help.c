@@ -21,14 +21,14 @@ help_line(const struct ctl_command *cmd)
 }
 
 static void
-help_options(unsigned opts)
+help_options(uint64_t opts)
 {
 	char words[48];
 
 	for (unsigned i = 0; i < CTL_OPTS; i++) {
 		const struct ctl_option *o = &ctl_options[i];
 
-		if ((opts & (1u << i)) == 0)
+		if ((opts & (UINT64_C(1) << i)) == 0)
 			continue;
 		snprintf(words, sizeof(words), "--%s%s%s", o->name,
 		    o->value != NULL ? " " : "",
@@ -93,7 +93,7 @@ bash_options(void)
 
 		printf("\t\"%s %s\") options=\"", cmd->group, cmd->verb);
 		for (unsigned o = 0; o < CTL_OPTS; o++)
-			if ((cmd->opts & (1u << o)) != 0)
+			if ((cmd->opts & (UINT64_C(1) << o)) != 0)
 				printf("--%s ", ctl_options[o].name);
 		printf("\" ;;\n");
 	}

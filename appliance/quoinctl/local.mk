@@ -2,6 +2,7 @@
 bin_PROGRAMS += quoinctl
 quoinctl_SOURCES = \
 	%reldir%/batch.h \
+	%reldir%/cmd_access.c \
 	%reldir%/cmd_batch.c \
 	%reldir%/cmd_config.c \
 	%reldir%/cmd_device.c \

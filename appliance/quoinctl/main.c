@@ -126,7 +126,7 @@ check_use(struct ctl *c, const struct ctl_command *cmd, struct fault *f)
 
 	for (unsigned i = 0; i < CTL_OPTS; i++)
 		if (c->opt[i] != NULL &&
-		    ((cmd->opts | EVERYWHERE) & (1u << i)) == 0)
+		    ((cmd->opts | EVERYWHERE) & (UINT64_C(1) << i)) == 0)
 			return fault_set(f, Q_USAGE, "%s%s%s takes no --%s",
 			    cmd->group, gap, cmd->verb, ctl_options[i].name);
 	if (c->argc < cmd->least || c->argc > cmd->most)
