@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # stores: both
-# timeout: 240
+# timeout: 480
 # sanitize
 # Every way in: certificates under Auth Certs of each kind, tokens in each
 # form, an operator's approval, keys made by the appliance; and everybody who
@@ -409,6 +409,46 @@ is "$(cat "$dev"/race.code.* | sort -u)" 200 "seven requests at once"
 is "$(dev_field race issued)" 7 "one record has them all"
 after=$(counts none | cut -d' ' -f1)
 is "$((after - before))" 1 "and the batch one device more"
+
+# --- killed while devices come in --------------------------------------------
+
+before=$(counts none | cut -d' ' -f1)
+for i in $(seq 20); do element "kill$i" none.s; done
+# come_in NAME: until it is in, with the same request.
+come_in() {
+	base64 "$dev/$1.csr" >"$dev/$1.b64"
+	for _ in $(seq 200); do
+		curl -sf -m 5 --cacert "$dev/root.pem" --cert "$dev/$1.crt" \
+			--key "$dev/$1.key" -o "$dev/$1.p7" \
+			-H 'Content-Type: application/pkcs10' \
+			--data-binary "@$dev/$1.b64" --resolve \
+			"$host:$(conf device.port):127.0.0.1" \
+			"https://$host:$(conf device.port)/.well-known/est/simpleenroll" &&
+			return
+		within 1 port_open "$(conf device.port)"
+	done
+	return 1
+}
+pids=()
+for i in $(seq 20); do
+	come_in "kill$i" &
+	pids+=($!)
+	case $i in 5 | 10 | 15)
+		daemon_stop enrold KILL
+		daemon_start enrold
+		daemon_ready enrold
+		;;
+	esac
+done
+in=0
+for p in "${pids[@]}"; do wait "$p" && in=$((in + 1)); done
+is "$in" 20 "twenty devices come in while enrold is killed three times"
+is "$(($(counts none | cut -d' ' -f1) - before))" 20 "each has one record"
+issued=0
+for i in $(seq 20); do
+	issued=$((issued + $(dev_field "kill$i" issued)))
+done
+is "$issued" 20 "and one certificate"
 
 # --- a token alone -----------------------------------------------------------
 
