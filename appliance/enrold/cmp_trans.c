@@ -31,12 +31,11 @@ cmp_table_new(struct cmp_table **ret_table)
 }
 
 /* With the lock held. */
-static struct cmp_trans *
+static void
 take(struct cmp_table *table, struct cmp_trans *t)
 {
 	TAILQ_REMOVE(&table->list, t, link);
 	table->n--;
-	return t;
 }
 
 void
@@ -46,8 +45,10 @@ cmp_table_free(struct cmp_table *table)
 
 	if (table == NULL)
 		return;
-	while ((t = TAILQ_FIRST(&table->list)) != NULL)
-		cmp_trans_free(take(table, t));
+	while ((t = TAILQ_FIRST(&table->list)) != NULL) {
+		take(table, t);
+		cmp_trans_free(t);
+	}
 	pthread_mutex_destroy(&table->lock);
 	free(table);
 }
@@ -88,11 +89,13 @@ find(struct cmp_table *table, struct bytes id, struct cmp_list *dead)
 
 	for (; t != NULL; t = next) {
 		next = TAILQ_NEXT(t, link);
-		if (t->until_ms <= now)
-			TAILQ_INSERT_TAIL(dead, take(table, t), link);
-		else if (t->id_len == id.len &&
-		    memcmp(t->id, id.p, id.len) == 0)
+		if (t->until_ms <= now) {
+			take(table, t);
+			TAILQ_INSERT_TAIL(dead, t, link);
+		} else if (t->id_len == id.len &&
+		    memcmp(t->id, id.p, id.len) == 0) {
 			found = t;
+		}
 	}
 	return found;
 }
@@ -136,8 +139,10 @@ cmp_trans_keep(struct cmp_table *table, struct cmp_trans *t, unsigned seconds)
 	old = find(table, id, &dead);
 	if (old == NULL && table->n == CMP_TRANS_MAX)
 		old = TAILQ_FIRST(&table->list);
-	if (old != NULL)
-		TAILQ_INSERT_TAIL(&dead, take(table, old), link);
+	if (old != NULL) {
+		take(table, old);
+		TAILQ_INSERT_TAIL(&dead, old, link);
+	}
 	TAILQ_INSERT_TAIL(&table->list, t, link);
 	table->n++;
 	pthread_mutex_unlock(&table->lock);

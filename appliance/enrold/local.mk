@@ -40,7 +40,9 @@ pkglibexec_PROGRAMS += quoin-enrold
 quoin_enrold_SOURCES = %reldir%/main.c
 quoin_enrold_LDADD = $(enrold_libs)
 
-unit_tests += tests/unit/test-cmp-msg
+unit_tests += tests/unit/test-cmp-msg tests/unit/test-cmp-trans
+tests_unit_test_cmp_trans_SOURCES = tests/unit/test-cmp-trans.c
+tests_unit_test_cmp_trans_LDADD = $(enrold_libs)
 tests_unit_test_cmp_msg_SOURCES = tests/unit/test-cmp-msg.c
 tests_unit_test_cmp_msg_LDADD = $(enrold_libs)
 
