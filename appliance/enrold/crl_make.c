@@ -88,8 +88,10 @@ list_build(struct core *core, const struct crl_wish *wish,
 		.freshest_url = wish->freshest_url };
 	if (spec->next_update > ca->cert.not_after)
 		spec->next_update = ca->cert.not_after;
-	revset_walk_begin(core->revset, ca->id, wish->after, &w.set,
+	r = revset_walk_begin(core->revset, ca->id, wish->after, &w.set,
 	    ret_mark);
+	if (r != Q_OK)
+		return r;
 	r = crl_build(spec, walk_next, &w, tbs, f);
 	revset_walk_end(&w.set);
 	return r;

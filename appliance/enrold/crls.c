@@ -53,6 +53,7 @@ struct crls {
 	pthread_mutex_t lock;	/* of slots; work is done by one thread */
 	struct crl_slot *slots;
 	size_t n;
+	bool begun;		/* every CA has its slot */
 	bool load;		/* list the records again */
 	int64_t load_wait_ms;
 };
@@ -147,9 +148,10 @@ list_load(const struct crls *c, const struct pki *pki,
 	char path[CRL_PATH_MAX], url[SIGNER_URL_MAX];
 	struct crl_expect any = { .alg = sig_alg_for(ca->key.kind),
 		.issuer = ca->cert.subject, .issuer_ski = ca->cert.ski,
-		.now = EVER, .max_backdate = EVER, .max_validity = EVER,
-		.issuer_not_after = EVER, .only_users = true,
-		.delta = *suffix != '\0', .freshest_url = url };
+		.now = clock_wall(), .max_backdate = EVER,
+		.max_validity = EVER, .issuer_not_after = EVER,
+		.only_users = true, .delta = *suffix != '\0',
+		.freshest_url = url };
 	struct buf der = BUF_INIT(CRL_DER_MAX);
 	struct crl_info info;
 	struct bytes tbs;
@@ -426,6 +428,13 @@ crls_work(struct crls *c)
 	for (size_t i = c->n; i-- > 0;)
 		if (!living(pki_find(pki, c->slots[i].issuer)))
 			slot_retire(c, i);
+	/* What an earlier run left is served while the records are read. */
+	for (size_t i = 0; i < pki->n; i++)
+		if (living(&pki->certs[i]))
+			(void)slot_of(c, pki, &pki->certs[i]);
+	pthread_mutex_lock(&c->lock);
+	c->begun = true;
+	pthread_mutex_unlock(&c->lock);
 	r = revoked_load(c, &f);
 	if (r != Q_OK && *f.msg != '\0')
 		log_warn("CRLs wait: %s", fault_text(&f, r));
@@ -487,11 +496,12 @@ get_crl(void *ctx, const struct http_request *rq, struct http_response *rs,
 	struct crls *c = core->crls;
 	char id[SIGND_ID_LEN + 1];
 	bool delta = file_id(rq->param[0], "-delta.crl", id);
-	enum q_err r = Q_NOTFOUND;
+	enum q_err r;
 
 	if (!delta && !file_id(rq->param[0], ".crl", id))
 		return fault_set(f, Q_NOTFOUND, "no such list");
 	pthread_mutex_lock(&c->lock);
+	r = c->begun ? Q_NOTFOUND : Q_UNAVAIL;
 	for (size_t i = 0; i < c->n; i++) {
 		const struct crl_slot *slot = &c->slots[i];
 		const struct crl_list *l = delta ? &slot->delta : &slot->full;

@@ -320,32 +320,37 @@ revset_count(struct revset *set, const char *issuer)
 	return n;
 }
 
-void
+enum q_err
 revset_walk_begin(struct revset *set, const char *issuer, uint32_t after,
     struct revset_walk *ret_walk, uint32_t *ret_mark)
 {
 	struct revset_walk walk = { .set = set, .after = after };
+	uint32_t mark = 0;
 	struct issuer *is;
 	bool merged;
 
-	*ret_mark = 0;
-	do {
+	/* Others may add between the two locks. */
+	for (;;) {
 		pthread_rwlock_wrlock(&set->lock);
 		is = issuer_find(set, issuer);
 		merged = is == NULL || issuer_merge(is);
 		pthread_rwlock_unlock(&set->lock);
+		if (!merged)
+			return Q_NOMEM;
 		pthread_rwlock_rdlock(&set->lock);
 		is = issuer_find(set, issuer);
-		merged = merged && (is == NULL || is->recent.n == 0);
-		if (!merged)
-			pthread_rwlock_unlock(&set->lock);
-	} while (!merged);
+		if (is == NULL || is->recent.n == 0)
+			break;
+		pthread_rwlock_unlock(&set->lock);
+	}
 	if (is != NULL && is->all.n != 0) {
 		walk.at = is->all.e;
 		walk.end = is->all.e + is->all.n;
-		*ret_mark = is->seq;
+		mark = is->seq;
 	}
+	*ret_mark = mark;
 	*ret_walk = walk;
+	return Q_OK;
 }
 
 const struct revset_entry *
@@ -371,6 +376,10 @@ run_drop(struct run *run, int64_t before)
 		if (run->e[i].not_after >= before)
 			run->e[kept++] = run->e[i];
 	run->n = kept;
+	if (kept != 0)
+		return;
+	free(run->e);
+	*run = (struct run){ NULL, 0, 0 };
 }
 
 void
@@ -384,5 +393,7 @@ revset_drop(struct revset *set, const char *issuer, int64_t before)
 		run_drop(&is->all, before);
 		run_drop(&is->recent, before);
 	}
+	if (is != NULL && before == INT64_MAX)
+		*is = set->issuers[--set->n];
 	pthread_rwlock_unlock(&set->lock);
 }

@@ -55,15 +55,16 @@ size_t revset_count(struct revset *set, const char *issuer);
 /*
  * Walk an issuer's entries in order of serial, those behind `after` (0: all).
  * Nobody can add to them between begin and end. *ret_mark is the `after` of
- * a later walk that wants what has been added since.
+ * a later walk that wants what has been added since. NOMEM: it did not begin.
  */
 struct revset_walk {
 	struct revset *set;
 	const struct revset_entry *at, *end;
 	uint32_t after;
 };
-void revset_walk_begin(struct revset *set, const char *issuer, uint32_t after,
-    struct revset_walk *ret_walk, uint32_t *ret_mark);
+enum q_err revset_walk_begin(struct revset *set, const char *issuer,
+    uint32_t after, struct revset_walk *ret_walk,
+    uint32_t *ret_mark) Q_CHECKED;
 const struct revset_entry *revset_walk_next(struct revset_walk *walk);
 void revset_walk_end(struct revset_walk *walk);
 
