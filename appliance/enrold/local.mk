@@ -79,3 +79,11 @@ tests_fuzz_fuzz_auth_SOURCES = tests/fuzz/fuzz-auth.c $(fuzz_main)
 tests_fuzz_fuzz_auth_LDADD = $(enrold_libs)
 tests_fuzz_fuzz_auth_LDFLAGS = $(fuzz_ldflags)
 EXTRA_DIST += tests/fuzz/corpus-est tests/fuzz/corpus-auth
+
+unit_tests += tests/unit/test-revset
+tests_unit_test_revset_SOURCES = tests/unit/test-revset.c
+tests_unit_test_revset_LDADD = $(enrold_libs)
+
+noinst_PROGRAMS += tests/bench/bench-crl
+tests_bench_bench_crl_SOURCES = tests/bench/bench-crl.c
+tests_bench_bench_crl_LDADD = $(enrold_libs)
