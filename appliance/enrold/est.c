@@ -69,14 +69,17 @@ est_cacerts(void *ctx, const struct http_request *rq,
 	if (r != Q_OK)
 		return r;
 	/* Newest first; no room is left for very old ones. */
-	for (size_t i = fr.pki->n; i-- > 0 && n < EST_CAS_MAX - 1;) {
+	while (n < fr.pki->n_path) {
+		certs[n] = buf_bytes(&fr.pki->path[n]->der);
+		n++;
+	}
+	for (size_t i = fr.pki->n; i-- > 0 && n < EST_CAS_MAX;) {
 		const struct pki_cert *c = &fr.pki->certs[i];
 
 		if (c->pkey != NULL && c->cert.not_after >= clock_wall() &&
 		    (label == NULL || strcmp(c->policy, batch.policy) == 0))
 			certs[n++] = buf_bytes(&c->der);
 	}
-	certs[n++] = buf_bytes(&fr.pki->root->der);
 	return certs_answer(certs, n, rs);
 }
 

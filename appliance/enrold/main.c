@@ -74,13 +74,27 @@ must(enum q_err r, const struct fault *f, const char *what)
 	exit(q_err_exit(r));
 }
 
+/* The device port's certificate, and what leads those to its root who know
+ * an earlier one only. */
+static enum q_err
+tls_chain(const struct pki *pki, struct buf *chain)
+{
+	pem_encode(chain, PEM_CERTIFICATE, buf_bytes(&pki->tls->der));
+	for (size_t i = 0; i < pki->n_path; i++)
+		if (pki->path[i]->purpose == PKI_LINK &&
+		    pki_link_is_new(pki, pki->path[i]))
+			pem_encode(chain, PEM_CERTIFICATE,
+			    buf_bytes(&pki->path[i]->der));
+	return chain->bad ? Q_TOOBIG : Q_OK;
+}
+
 /* A server context with the certificate that signd says is current; NULL when
  * that is in use already. */
 static enum q_err
 tls_make(struct enrold *e, SSL_CTX **ret_ctx, struct fault *f)
 {
 	AUTO_PKI struct pki *pki = NULL;
-	AUTO_BUF struct buf chain = BUF_INIT(4 * SIGND_CERT_MAX);
+	AUTO_BUF struct buf chain = BUF_INIT(2 * PKI_PATH_MAX * SIGND_CERT_MAX);
 	EVP_PKEY *key = NULL;
 	SSL_CTX *ctx = NULL;
 	enum q_err r = pki_hold(e->core.pki, &pki, f);
@@ -92,9 +106,10 @@ tls_make(struct enrold *e, SSL_CTX **ret_ctx, struct fault *f)
 		    "the device port has no certificate yet");
 	if (strcmp(e->tls_id, pki->tls->id) == 0)
 		return Q_OK;
-	pem_encode(&chain, PEM_CERTIFICATE, buf_bytes(&pki->tls->der));
-	r = signer_provider_key(pki->tls->der.p, pki->tls->der.len,
-	    pki->tls->id, &key);
+	r = tls_chain(pki, &chain);
+	if (r == Q_OK)
+		r = signer_provider_key(pki->tls->der.p,
+		    pki->tls->der.len, pki->tls->id, &key);
 	if (r == Q_OK)
 		r = http_tls_ctx_new(buf_bytes(&chain), key, true, &ctx, f);
 	EVP_PKEY_free(key);

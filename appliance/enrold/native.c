@@ -134,13 +134,14 @@ put_certificate(struct json_object *j, const struct pki *pki,
     const struct enrol_answer *a)
 {
 	AUTO_BUF struct buf leaf = BUF_INIT(3 * SIGND_CERT_MAX);
-	AUTO_BUF struct buf chain = BUF_INIT(6 * SIGND_CERT_MAX);
+	AUTO_BUF struct buf chain = BUF_INIT(3 * SIGND_CERT_MAX +
+	    pki->path_pem.len);
 	const struct pki_cert *ca = pki_find(pki, a->issuer);
 
 	pem_encode(&leaf, PEM_CERTIFICATE, buf_bytes(&a->cert));
 	if (ca != NULL)
 		pem_encode(&chain, PEM_CERTIFICATE, buf_bytes(&ca->der));
-	buf_put(&chain, pki->root_pem.p, pki->root_pem.len);
+	buf_put(&chain, pki->path_pem.p, pki->path_pem.len);
 	put_text(j, "certificate", (const char *)leaf.p);
 	put_text(j, "chain", (const char *)chain.p);
 }

@@ -36,6 +36,7 @@ pki_free(struct pki *pki)
 	}
 	free(pki->certs);
 	buf_free(&pki->root_pem);
+	buf_free(&pki->path_pem);
 	free(pki);
 }
 
@@ -100,7 +101,7 @@ static const struct {
 	bool old; /* also those that were replaced */
 } purposes[] = {
 	[PKI_ISSUING] = { "issuing", true },
-	[PKI_ROOT] = { "root", false },
+	[PKI_ROOT] = { "root", true },
 	[PKI_LINK] = { "root-link", true },
 	[PKI_TLS] = { "tls-device", false },
 	[PKI_CMP] = { "cmp", false },
@@ -160,6 +161,19 @@ collect_one(void *arg, const struct signd_cert *in)
 	return cert_take(in, &pki->certs[pki->n++], c->f);
 }
 
+bool
+pki_link_is_new(const struct pki *pki, const struct pki_cert *link)
+{
+	for (size_t i = 0; i < pki->n; i++) {
+		const struct pki_cert *c = &pki->certs[i];
+
+		if (c->purpose == PKI_ROOT &&
+		    bytes_equal(c->cert.ski, link->cert.aki))
+			return c->generation < link->generation;
+	}
+	return false;
+}
+
 static void
 ocsp_index(struct pki *pki, const struct pki_cert *responder)
 {
@@ -169,6 +183,23 @@ ocsp_index(struct pki *pki, const struct pki_cert *responder)
 			pki->certs[i].ocsp = responder;
 }
 
+/* Newest first. */
+static void
+path_add(struct pki *pki, enum pki_purpose purpose, bool new)
+{
+	for (size_t i = pki->n; i-- > 0 && pki->n_path < PKI_PATH_MAX;) {
+		const struct pki_cert *c = &pki->certs[i];
+
+		if (c->purpose != purpose || c->cert.not_after < clock_wall() ||
+		    pki_link_is_new(pki, c) != new)
+			continue;
+		pki->path[pki->n_path++] = c;
+		pki->path_pem.max += 2 * SIGND_CERT_MAX;
+		pem_encode(&pki->path_pem, PEM_CERTIFICATE,
+		    buf_bytes(&c->der));
+	}
+}
+
 /* The array does not move any more: point into it. */
 static void
 pki_index(struct pki *pki)
@@ -176,7 +207,7 @@ pki_index(struct pki *pki)
 	for (size_t i = 0; i < pki->n; i++) {
 		struct pki_cert *c = &pki->certs[i];
 
-		if (c->purpose == PKI_ROOT)
+		if (c->purpose == PKI_ROOT && c->active)
 			pki->root = c;
 		else if (c->purpose == PKI_TLS)
 			pki->tls = c;
@@ -189,6 +220,9 @@ pki_index(struct pki *pki)
 	if (pki->root != NULL)
 		pem_encode(&pki->root_pem, PEM_CERTIFICATE,
 		    buf_bytes(&pki->root->der));
+	path_add(pki, PKI_LINK, true);
+	path_add(pki, PKI_LINK, false);
+	path_add(pki, PKI_ROOT, false);
 }
 
 static enum q_err

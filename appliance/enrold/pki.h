@@ -19,12 +19,15 @@ struct evp_pkey_st;
 
 /* What we take of signd's list. */
 enum pki_purpose {
-	PKI_ISSUING, PKI_ROOT,
+	PKI_ISSUING,
+	PKI_ROOT,		/* also those of before */
 	PKI_LINK,		/* between OEM Roots (RFC 9810 4.4) */
 	PKI_TLS,		/* of the device port */
 	PKI_CMP,		/* signs answers to CMP messages */
 	PKI_OCSP,		/* responder of an issuing CA */
 };
+
+#define PKI_PATH_MAX 32
 
 struct pki_cert {
 	char id[SIGND_ID_LEN + 1];
@@ -49,6 +52,11 @@ struct pki {
 	struct pki_cert *certs; /* oldest first */
 	size_t n;
 	struct buf root_pem;
+	/* From a CA to whatever root one has: links, each before the root
+	 * that it stands for, since OpenSSL takes what it finds first. */
+	const struct pki_cert *path[PKI_PATH_MAX];
+	size_t n_path;
+	struct buf path_pem;
 	unsigned refs; /* pki.c's own */
 };
 
@@ -70,6 +78,10 @@ enum q_err pki_hold(struct pki_box *box, struct pki **ret_pki,
     struct fault *f) Q_CHECKED;
 void pki_drop(struct pki **pki);
 #define AUTO_PKI __attribute__((cleanup(pki_drop)))
+
+/* Whether a link has the key of a root and the signature of an earlier one
+ * (NewWithOld), by which those who only know that one come to trust. */
+bool pki_link_is_new(const struct pki *pki, const struct pki_cert *link);
 
 /* By id; the CA of a policy that issues now. NULL when there is none. */
 struct pki_cert *pki_find(const struct pki *pki, const char *id);

@@ -5,6 +5,7 @@
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/codec.h"
@@ -108,6 +109,7 @@ cert_json(const struct signd_cert *cert)
 	out_str(o, "id", cert->id);
 	out_str(o, "purpose", cert->purpose);
 	out_str(o, "policy", cert->policy);
+	out_str(o, "issuer", cert->issuer);
 	out_str(o, "state", cert->state);
 	out_int(o, "generation", cert->generation);
 	out_time(o, "not_before", (int64_t)cert->not_before);
@@ -184,12 +186,56 @@ each_root(void *arg, const struct signd_cert *cert)
 {
 	struct cert_walk *w = arg;
 
-	if (strcmp(cert->purpose, "root") != 0 || w->root != NULL)
+	if (strcmp(cert->purpose, "root") != 0 ||
+	    strcmp(cert->state, "active") != 0)
 		return Q_OK;
 	w->root = cert_json(cert);
 	if (w->pem)
 		print_pem(cert->cert);
 	return Q_OK;
+}
+
+static bool
+confirmed(const struct ctl *c)
+{
+	char line[16] = "";
+
+	if (c->opt[CTL_OPT_yes] != NULL)
+		return true;
+	if (isatty(STDIN_FILENO) != 1)
+		return false;
+	fprintf(stderr, "Replace the OEM Root? New devices are to trust the "
+	    "new one. Type yes: ");
+	return fgets(line, sizeof(line), stdin) != NULL &&
+	    strcmp(line, "yes\n") == 0;
+}
+
+/* Of the root that was there when this began, so that it is never replaced
+ * twice. */
+static enum q_err
+root_renew(struct ctl *c, const char *id, struct fault *f)
+{
+	AUTO_REPLY struct wire_reply hold = { 0 };
+	struct signd_root_renew_req req = { .root_id = id };
+	struct signd_root_renew_rsp rsp;
+	struct json_object *o;
+	enum q_err r = confirmed(c) ? Q_OK : fault_set(f, Q_USAGE,
+	    "the OEM Root is replaced with --yes only");
+
+	if (r == Q_OK)
+		r = signd_root_renew(c->signd, &req, &rsp, &hold, f);
+	if (r != Q_OK)
+		return r;
+	o = out_object();
+	out_str(o, "root_id", rsp.root_id);
+	out_str(o, "before", id);
+	out_done(c, o, "The OEM Root is %s now; %s is linked with it.\n"
+	    "Next: quoinctl hsm root --pem, for what new devices trust.",
+	    rsp.root_id, id);
+	if (ctl_records(c, NULL) == Q_OK)
+		r = rec_actor_note(c->records, &c->by, "hsm root renew",
+		    rsp.root_id, f);
+	return r;
 }
 
 enum q_err
@@ -199,20 +245,29 @@ cmd_hsm_root(struct ctl *c, struct fault *f)
 		{ "ID", "id" }, { "Not before", "not_before" },
 		{ "Not after", "not_after" }, { "SHA-256", "sha256" },
 	};
-	struct cert_walk w = {
-		.ctl = c, .pem = c->opt[CTL_OPT_pem] != NULL && !c->json
+	bool renew = c->argc > 0;
+	struct cert_walk w = { .ctl = c,
+		.pem = c->opt[CTL_OPT_pem] != NULL && !c->json && !renew
 	};
-	enum q_err r = ctl_signd(c, f);
+	enum q_err r = renew && strcmp(c->argv[0], "renew") != 0 ?
+	    fault_set(f, Q_USAGE, "hsm root %.32s: renew is what can be done",
+	    c->argv[0]) : ctl_signd(c, f);
 
 	if (r == Q_OK)
 		r = signer_certs(c->signd, each_root, &w, f);
 	if (r == Q_OK && w.root == NULL)
 		r = fault_set(f, Q_NOTFOUND, "there is no OEM Root yet: "
 		    "quoinctl hsm init makes it");
-	if (r == Q_OK && !w.pem)
-		out_show(c, cols, ARRAY_LEN(cols), w.root);
-	else
+	if (r == Q_OK && renew) {
+		r = root_renew(c, json_object_get_string(
+		    json_object_object_get(w.root, "id")), f);
 		json_object_put(w.root);
+		return r;
+	}
+	if (r != Q_OK || w.pem)
+		json_object_put(w.root);
+	else
+		out_show(c, cols, ARRAY_LEN(cols), w.root);
 	return r;
 }
 

@@ -96,6 +96,7 @@ struct expiry {
 	int64_t now, first;
 	char what[96];
 	unsigned late;
+	bool root_late;
 };
 
 /* Certificates are renewed by themselves at 2/3 of their life: one with less
@@ -107,9 +108,14 @@ each_cert(void *arg, const struct signd_cert *cert)
 	int64_t end = (int64_t)cert->not_after;
 	int64_t life = end - (int64_t)cert->not_before;
 
-	if (strcmp(cert->state, "active") != 0)
+	/* A responder of less than its month ends with its CA. */
+	if (strcmp(cert->state, "active") != 0 ||
+	    strcmp(cert->purpose, "root-link") == 0 ||
+	    (strcmp(cert->purpose, "ocsp") == 0 && life < 30 * DAY))
 		return Q_OK;
-	if ((end - e->now) * 5 < life)
+	if ((end - e->now) * 5 < life && strcmp(cert->purpose, "root") == 0)
+		e->root_late = true;
+	else if ((end - e->now) * 5 < life)
 		e->late++;
 	if (e->first != 0 && end >= e->first)
 		return Q_OK;
@@ -134,9 +140,12 @@ report_certs(struct report *rep)
 	if (tell_fault(rep, "Certificates", r, &f) || e.first == 0)
 		return;
 	days = (e.first - e.now) / DAY;
-	snprintf(text, sizeof(text), "%s ends first, in %" PRId64 " days%s",
-	    e.what, days, e.late > 0 ? "; it should have been renewed" : "");
-	tell(rep, "Certificates", e.late > 0 ? BAD : GOOD, text);
+	snprintf(text, sizeof(text), "%s ends first, in %" PRId64 " days%s%s",
+	    e.what, days, e.late > 0 ? "; it should have been renewed" : "",
+	    e.root_late ? "; the OEM Root is near its end: quoinctl hsm root "
+	    "renew" : "");
+	tell(rep, "Certificates", e.late > 0 || e.root_late ? BAD : GOOD,
+	    text);
 }
 
 static void

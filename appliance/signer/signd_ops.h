@@ -44,7 +44,9 @@
 	X(seal, 11, ROLE_ALL, 66560, "encrypt a secret for storage")         \
 	X(unseal, 12, ROLE_ALL, 66560, "decrypt a stored secret")            \
 	X(sign_ocsp, 13, ROLE_ENROL, 65536, "sign certificate status")       \
-	X(sign_cmp, 14, ROLE_ENROL, 24576, "sign an answer to a CMP message")
+	X(sign_cmp, 14, ROLE_ENROL, 24576, "sign an answer to a CMP message") \
+	X(root_renew, 15, ROLE_ADMIN, 64,                                    \
+	    "replace the OEM Root; again: the same answer")
 
 /* Number of every op: SIGND_OP_issue. */
 enum signd_op {
@@ -98,6 +100,13 @@ enum signd_op {
 #define SIGND_ISSUING_SET_REQ SIGND_ISSUING_MAKE_REQ
 #define SIGND_ISSUING_SET_RSP SIGND_ISSUING_MAKE_RSP
 
+/* The next OEM Root has the same Name and another key; two certificates link
+ * it with the one before (RFC 9810 4.4). TLS and CMP certificates are issued
+ * anew, issuing CAs stay under the root that issued them. */
+#define SIGND_ROOT_RENEW_REQ(F, T)                                           \
+	F(T, STR, root_id, SIGND_ID_LEN, "the one that is to be replaced")
+#define SIGND_ROOT_RENEW_RSP SIGND_PKI_MAKE_RSP
+
 #define SIGND_CERTS_REQ(F, T)                                                \
 	F(T, STR, after, SIGND_ID_LEN, "last id of the page before; empty: first")
 #define SIGND_CERTS_RSP(F, T)                                                \
@@ -106,7 +115,8 @@ enum signd_op {
 	F(T, BOOL, more, 0, "there are further pages")
 
 /* purpose: root, issuing, tls-device (device port), tls-admin (admin port),
- * ocsp (responder of the CA `issuer`), cmp. state: active; old (replaced,
+ * ocsp (responder of the CA `issuer`), cmp, root-link (of the root of that
+ * generation, issued by another root; no key). state: active; old (replaced,
  * still valid). */
 #define SIGND_CERT(F, T)                                                     \
 	F(T, STR, id, SIGND_ID_LEN, "of certificate and key")                \
@@ -114,7 +124,7 @@ enum signd_op {
 	F(T, STR, policy, SIGND_POLICY_MAX, "of an issuing CA and its ocsp") \
 	F(T, STR, issuer, SIGND_ID_LEN, "id of its CA; empty: itself")       \
 	F(T, STR, state, 7, "active; old: replaced, still valid")            \
-	F(T, U32, generation, 0, "of this policy's CA, from 1")              \
+	F(T, U32, generation, 0, "of this policy's CA or the root, from 1")  \
 	F(T, U64, not_before, 0, "")                                         \
 	F(T, U64, not_after, 0, "")                                          \
 	F(T, U64, issuing_lifetime, 0, "of an issuing CA")                   \
@@ -286,7 +296,9 @@ enum signd_op {
 	X(signd_sign_ocsp_req, SIGND_SIGN_OCSP_REQ)                          \
 	X(signd_sign_ocsp_rsp, SIGND_SIGN_OCSP_RSP)                          \
 	X(signd_sign_cmp_req, SIGND_SIGN_CMP_REQ)                            \
-	X(signd_sign_cmp_rsp, SIGND_SIGN_CMP_RSP)
+	X(signd_sign_cmp_rsp, SIGND_SIGN_CMP_RSP)                            \
+	X(signd_root_renew_req, SIGND_ROOT_RENEW_REQ)                        \
+	X(signd_root_renew_rsp, SIGND_ROOT_RENEW_RSP)
 
 #define X(name, fields) WIRE_DECLARE(name, fields)
 SIGND_MESSAGES(X)

@@ -137,7 +137,9 @@ struct key *
 keyring_issuer(const struct keyring *r, const struct key *k)
 {
 	for (size_t i = 0; i < r->n; i++)
-		if (r->keys[i]->cert.is_ca && issued(r->keys[i], k))
+		if ((r->keys[i]->purpose == PURPOSE_ROOT ||
+		    r->keys[i]->purpose == PURPOSE_ISSUING) &&
+		    issued(r->keys[i], k))
 			return r->keys[i];
 	return NULL;
 }

@@ -23,7 +23,8 @@
 	X(TLS_ADMIN, "tls-admin")                                            \
 	X(ISSUING, "issuing")                                                \
 	X(OCSP, "ocsp")                                                      \
-	X(CMP, "cmp")
+	X(CMP, "cmp")                                                        \
+	X(ROOT_LINK, "root-link")
 
 enum key_purpose {
 #define X(name, text) PURPOSE_##name,
@@ -48,6 +49,7 @@ struct key_use {
 	unsigned long long noted; /* in the journal; maintenance's own */
 };
 
+/* A key and its certificate; of a root link the certificate alone. */
 struct key {
 	atomic_uint refs;
 	struct key_use *use;

@@ -11,6 +11,7 @@
 
 #define TICK_MS 1000
 #define RETRY_MS 15000
+#define DAY 86400
 
 int64_t
 maint_due(const struct key *k, int64_t ca_end)
@@ -32,6 +33,26 @@ maint_due(const struct key *k, int64_t ca_end)
 	if (due < (int64_t)k->created + life / 10)
 		due = (int64_t)k->created + life / 10;
 	return k->issuing.autorenew ? due : INT64_MAX;
+}
+
+bool
+maint_root_late(const struct key *root, int64_t now)
+{
+	return (root->cert.not_after - now) * 5 <
+	    root->cert.not_after - root->cert.not_before;
+}
+
+static void
+root_warn(const struct keyring *ring, int64_t *warned)
+{
+	const struct key *root = keyring_active(ring, PURPOSE_ROOT, "");
+	int64_t now = clock_wall();
+
+	if (root == NULL || now < *warned + DAY || !maint_root_late(root, now))
+		return;
+	*warned = now;
+	log_warn("the OEM Root ends in %lld days: quoinctl hsm root renew",
+	    (long long)(root->cert.not_after - now) / DAY);
 }
 
 /* Journal how often each key was used since the last time. */
@@ -122,16 +143,17 @@ orphans_count(struct signd *s, const struct keyring *ring)
 		log_warn("%u keys in the token are in no keyring", o.n);
 }
 
-/* Nobody needs it any more: an old key, whose certificate has ended, and an
- * OCSP responder that is to be replaced, since its answers hold as long as
- * they say. */
+/* Nobody needs it any more: an old key or a root link, whose certificate has
+ * ended, and an OCSP responder that is to be replaced, since its answers hold
+ * as long as they say. */
 static bool
 is_over(const struct keyring *ring, const struct key *k, int64_t now)
 {
 	const struct key *ca;
 
 	if (k->purpose != PURPOSE_OCSP)
-		return k->old && now > k->cert.not_after;
+		return (k->old || k->purpose == PURPOSE_ROOT_LINK) &&
+		    now > k->cert.not_after;
 	ca = keyring_issuer(ring, k);
 	return ca == NULL || now > k->cert.not_after ||
 	    now >= maint_due(k, ca->cert.not_after);
@@ -144,9 +166,14 @@ over_remove(struct signd *s, struct keyring *next, const struct key *k,
 {
 	struct journal_key rec = { .destroy = true,
 		.purpose = purpose_text(k->purpose), .policy = k->policy };
-	enum q_err r = journal_put(s->journal, &(struct journal_entry){
-		JOURNAL_key, JOURNAL_NO_UID, k->id, &rec }, f);
+	enum q_err r = Q_OK;
 
+	if (k->purpose == PURPOSE_ROOT_LINK) {
+		keyring_remove(next, k->id);
+		return Q_OK;
+	}
+	r = journal_put(s->journal, &(struct journal_entry){
+		JOURNAL_key, JOURNAL_NO_UID, k->id, &rec }, f);
 	if (r == Q_OK)
 		r = signd_announce(s, k->id);
 	if (r == Q_OK)
@@ -191,6 +218,14 @@ missing_make(struct signd *s, struct keyring *next, bool *changed,
 	return r;
 }
 
+/* Responders are replaced by being over. */
+static bool
+renews(enum key_purpose p)
+{
+	return p != PURPOSE_ROOT && p != PURPOSE_ROOT_LINK &&
+	    p != PURPOSE_SEAL && p != PURPOSE_OCSP;
+}
+
 /* The old keyring's keys are looked at, since the new one's change
  * meanwhile. */
 static enum q_err
@@ -205,9 +240,8 @@ due_renew(struct signd *s, const struct keyring *ring, struct keyring *next,
 		const struct key *k = ring->keys[i];
 		bool over = is_over(ring, k, now);
 
-		if (k->purpose == PURPOSE_ROOT || k->purpose == PURPOSE_SEAL ||
-		    (!over && (k->old || k->purpose == PURPOSE_OCSP ||
-		    now < maint_due(k, root->cert.not_after))))
+		if (!over && (k->old || !renews(k->purpose) ||
+		    now < maint_due(k, root->cert.not_after)))
 			continue;
 		*changed = true;
 		r = over ? over_remove(s, next, k, f) : renew(s, next, k, f);
@@ -238,7 +272,7 @@ due_do(struct signd *s, const struct keyring *ring, struct fault *f)
 }
 
 static void
-tick(struct signd *s, int64_t *retry)
+tick(struct signd *s, int64_t *retry, int64_t *warned)
 {
 	AUTO_RING struct keyring *ring = NULL;
 	struct fault f = { 0 };
@@ -247,6 +281,7 @@ tick(struct signd *s, int64_t *retry)
 	if (signd_ring(s, false, &ring, NULL) != Q_OK)
 		return;
 	uses_note(s, ring);
+	root_warn(ring, warned);
 	if (clock_mono_ms() < *retry ||
 	    pthread_mutex_trylock(&s->change) != 0)
 		return;
@@ -275,10 +310,10 @@ void *
 signd_maintain(void *arg)
 {
 	struct signd *s = arg;
-	int64_t retry = 0;
+	int64_t retry = 0, warned = 0;
 
 	while (!atomic_load(&s->stopping)) {
-		tick(s, &retry);
+		tick(s, &retry, &warned);
 		usleep(TICK_MS * 1000);
 	}
 	return NULL;

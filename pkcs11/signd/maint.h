@@ -10,4 +10,8 @@
  * the CA ends that would issue the next, allows no longer one. */
 int64_t maint_due(const struct key *k, int64_t ca_end);
 
+/* Whether a root has less than a fifth of its life left, so that a person
+ * should replace it. */
+bool maint_root_late(const struct key *root, int64_t now);
+
 #endif

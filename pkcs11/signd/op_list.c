@@ -171,7 +171,8 @@ signd_do_keys(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	if (r != Q_OK)
 		return r;
 	for (; i < ring->n && space->len < PAGE_BYTES; i++)
-		key_put(ring->keys[i], space);
+		if (ring->keys[i]->purpose != PURPOSE_ROOT_LINK)
+			key_put(ring->keys[i], space);
 	out->items = buf_bytes(space);
 	out->more = i < ring->n;
 	return Q_OK;

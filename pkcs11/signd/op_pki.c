@@ -91,6 +91,49 @@ signd_do_pki_make(void *ctx, struct wire_req *q, const void *req, void *rsp,
 }
 
 static enum q_err
+root_renew(struct signd *s, const struct keyring *ring, uint32_t uid,
+    struct fault *f)
+{
+	struct keyring *next = keyring_new(ring);
+	enum q_err r = next == NULL ? Q_NOMEM :
+	    pki_root_renew(s, next, uid, f);
+
+	if (r == Q_OK)
+		return signd_install(s, next, uid, f);
+	keyring_unref(next);
+	return r;
+}
+
+enum q_err
+signd_do_root_renew(void *ctx, struct wire_req *q, const void *req,
+    void *rsp, struct fault *f)
+{
+	const struct signd_root_renew_req *in = req;
+	AUTO_RING struct keyring *ring = NULL;
+	struct signd *s = ctx;
+	const struct key *given;
+	enum q_err r;
+
+	pthread_mutex_lock(&s->change);
+	r = signd_ring(s, true, &ring, f);
+	given = r == Q_OK ? keyring_find(ring, in->root_id) : NULL;
+	if (r == Q_OK && (given == NULL || given->purpose != PURPOSE_ROOT))
+		r = fault_set(f, Q_NOTFOUND, "no OEM Root %.16s", in->root_id);
+	/* An old one has been replaced: this was asked before. */
+	if (r == Q_OK && !given->old) {
+		r = root_renew(s, ring, wire_req_uid(q), f);
+		keyring_unref(ring);
+		ring = NULL;
+		if (r == Q_OK)
+			r = signd_ring(s, true, &ring, f);
+	}
+	pthread_mutex_unlock(&s->change);
+	if (r == Q_OK)
+		answer_root(q, ring, rsp);
+	return r;
+}
+
+static enum q_err
 rename_all(struct signd *s, const struct keyring *ring,
     const struct signd_name_set_req *in, uint32_t uid, struct fault *f)
 {

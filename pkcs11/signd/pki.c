@@ -33,6 +33,7 @@ static const struct {
 		"Quoin Issuing CA" },
 	[PURPOSE_OCSP] = { CERT_OCSP, "quoin-ocsp", "Quoin OCSP" },
 	[PURPOSE_CMP] = { CERT_CMP, "quoin-cmp", "Quoin CMP" },
+	[PURPOSE_ROOT_LINK] = { CERT_LINK, NULL, NULL },
 };
 
 enum q_err
@@ -119,6 +120,11 @@ subject_build(const struct pki_want *w, struct buf *out, struct fault *f)
 	struct name name = { .organization = "Quoin", .common = cn,
 		.unit = k->policy[0] != '\0' ? k->policy : NULL };
 
+	if (w->like != NULL) {
+		buf_put(out, w->like->cert.subject.p,
+		    w->like->cert.subject.len);
+		return out->bad ? Q_NOMEM : Q_OK;
+	}
 	if (common != NULL && k->purpose == PURPOSE_ISSUING)
 		snprintf(cn, sizeof(cn), "%s G%u %.8s", common, k->generation,
 		    k->id);
@@ -195,6 +201,8 @@ spec_fill(const struct pki_want *w, struct buf *spki, struct buf *subject,
 	/* Renewals near the root's end get what is left. */
 	if (spec->not_after > w->ca->cert.not_after)
 		spec->not_after = w->ca->cert.not_after;
+	if (w->like != NULL && spec->not_after > w->like->cert.not_after)
+		spec->not_after = w->like->cert.not_after;
 	return Q_OK;
 }
 
@@ -241,8 +249,12 @@ pki_certify(struct signd *s, const struct pki_want *want, struct fault *f)
 	struct pki_want w = *want;
 	uint16_t port = (uint16_t)s->conf->crl_port;
 	struct cert_spec spec;
-	enum q_err r = worker_public(s->worker, w.key->id, &spki, f);
+	enum q_err r = Q_OK;
 
+	if (w.key->purpose == PURPOSE_ROOT_LINK)
+		buf_put(&spki, w.like->cert.spki.p, w.like->cert.spki.len);
+	else
+		r = worker_public(s->worker, w.key->id, &spki, f);
 	if (r == Q_OK)
 		r = spec_fill(&w, &spki, &subject, &spec, f);
 	if (r == Q_OK)
@@ -357,6 +369,55 @@ pki_all_own(struct signd *s, struct keyring *next, uint32_t uid,
 	if (r == Q_OK)
 		r = pki_own(s, next, PURPOSE_TLS_ADMIN, uid, f);
 	return r == Q_OK ? pki_own(s, next, PURPOSE_CMP, uid, f) : r;
+}
+
+/* OldWithNew or NewWithOld: a root's key and Name, issued by the other. */
+static enum q_err
+root_link(struct signd *s, struct keyring *next, const struct key *subject,
+    const struct key *issuer, uint32_t uid, struct fault *f)
+{
+	struct key *k = key_new(PURPOSE_ROOT_LINK, 0, "");
+	struct pki_want want = { .key = k, .ca = issuer, .like = subject,
+		.ring = next, .lifetime = ROOT_LIFETIME, .uid = uid };
+	enum q_err r;
+
+	if (k == NULL)
+		return Q_NOMEM;
+	k->generation = subject->generation;
+	r = pki_certify(s, &want, f);
+	if (r != Q_OK) {
+		key_unref(k);
+		return r;
+	}
+	return keyring_put(next, k);
+}
+
+enum q_err
+pki_root_renew(struct signd *s, struct keyring *next, uint32_t uid,
+    struct fault *f)
+{
+	const struct key *old = keyring_active(next, PURPOSE_ROOT, "");
+	struct key *k = key_new(PURPOSE_ROOT, TOKEN_P256, "");
+	struct pki_want want = { .key = k, .like = old, .ring = next,
+		.lifetime = ROOT_LIFETIME, .uid = uid };
+	enum q_err r = pki_key(s, k, uid, f);
+
+	if (r != Q_OK)
+		return r;
+	k->generation = old->generation + 1;
+	r = pki_certify(s, &want, f);
+	if (r != Q_OK) {
+		key_unref(k);
+		return r;
+	}
+	r = keyring_put(next, k);
+	if (r == Q_OK)
+		r = root_link(s, next, old, k, uid, f);
+	if (r == Q_OK)
+		r = root_link(s, next, k, old, uid, f);
+	if (r == Q_OK)
+		r = make_old(s, next, old);
+	return r == Q_OK ? pki_all_own(s, next, uid, f) : r;
 }
 
 enum q_err

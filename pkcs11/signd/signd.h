@@ -95,6 +95,8 @@ enum q_err pki_sign(struct signd *s, const struct key *ca, struct bytes tbs,
 struct pki_want {
 	struct key *key;
 	const struct key *ca;
+	const struct key *like; /* whose subject it has, and of a root link
+				 * whose public key; NULL: its own */
 	const struct keyring *ring; /* name and addresses */
 	uint64_t lifetime;
 	uint32_t uid;
@@ -104,6 +106,11 @@ enum q_err pki_certify(struct signd *s, const struct pki_want *want,
 
 /* Sealing key, OEM Root and the appliance's own keys into an empty keyring. */
 enum q_err pki_whole(struct signd *s, struct keyring *next, uint32_t uid,
+    struct fault *f) Q_CHECKED;
+
+/* The next OEM Root, its links with the one before, which becomes old, and
+ * new certificates of the appliance's own under it, into next. */
+enum q_err pki_root_renew(struct signd *s, struct keyring *next, uint32_t uid,
     struct fault *f) Q_CHECKED;
 
 /* A new TLS or CMP key, all of them, or a policy's next issuing CA with its

@@ -88,6 +88,19 @@ do_pki(char **a)
 	return e;
 }
 
+/* ROOT_ID */
+static enum q_err
+do_root_renew(char **a)
+{
+	struct signd_root_renew_req req = { .root_id = a[0] };
+	struct signd_root_renew_rsp r;
+	enum q_err e = signd_root_renew(client, &req, &r, &hold, &fault);
+
+	if (e == Q_OK)
+		printf("%s\n", r.root_id);
+	return e;
+}
+
 /* HOST IPS */
 static enum q_err
 do_name(char **a)
@@ -479,6 +492,7 @@ static const struct {
 	const char *name;
 	enum q_err (*run)(char **a);
 } commands[] = {
+	{ "root-renew", do_root_renew },
 	{ "status", do_status }, { "pki", do_pki }, { "name", do_name },
 	{ "issuing", do_issuing }, { "issuing-set", do_issuing_set },
 	{ "certs", do_certs }, { "keys", do_keys }, { "issue", do_issue },

@@ -580,6 +580,32 @@ result $? "each is the same when asked again ($same of 200)"
 	's/.*serial=//p' | sort | uniq -d | wc -l)" = 0 ]
 result $? "no serial twice"
 
+# --- the OEM Root
+root=$(id_of root)
+refused "an issuing CA is no OEM Root" NOTFOUND "no OEM Root" \
+	as "$ADMIN" root-renew "$FLEET"
+refused "replacing the root is not for web" DENIED "not for role" \
+	as "$WEB" root-renew "$root"
+tls=$(id_of tls-device)
+ok "the OEM Root is replaced" as "$ADMIN" root-renew "$root"
+cp "$T/out" "$T/root.2"
+ok "asked again" as "$ADMIN" root-renew "$root"
+cmp -s "$T/out" "$T/root.2" && [ "$(id_of root)" = "$(cat "$T/out")" ]
+result $? "the same answer"
+as "$ADMIN" certs | awk -v old="$root" -v new="$(id_of root)" '
+	$2 == "root" { roots++ }
+	$2 == "root-link" { links++; from[$9]++ }
+	$2 == "issuing" && $3 == "fleet" { ca = $9 }
+	($2 ~ /^tls-/ || $2 == "cmp") && $4 == "active" { own[$9]++ }
+	END { exit !(roots == 2 && links == 2 && from[old] == 1 &&
+		from[new] == 1 && own[new] == 3 && ca == old) }'
+result $? "two roots, two links, the appliance's own under the new one"
+[ "$(id_of tls-device old)" = "$tls" ]
+result $? "the TLS key before is old"
+[ "$(as "$ADMIN" journal "$T/state/journal" | grep -c " cert .*$root")" -ge 2 ]
+result $? "the journal knows"
+ok "devices are issued to as before" issue fleet "$T/a.csr" "$W/x" "" 77
+
 # --- renewal
 issued_by() { # GENERATION-AT-LEAST
 	as "$ADMIN" certs | awk -v g="$1" '$2 == "issuing" && $3 == "quick" &&

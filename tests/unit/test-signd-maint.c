@@ -47,5 +47,12 @@ main(void)
 		    rows[i].due < 0 ? NEVER :
 		    begin + (int64_t)rows[i].due * DAY, "%s", rows[i].name);
 	}
+	for (int day = 239; day < 242; day++) {
+		const struct key root = { .purpose = PURPOSE_ROOT,
+			.cert = { .not_after = (int64_t)300 * DAY } };
+
+		ok(maint_root_late(&root, (int64_t)day * DAY) == (day > 240),
+		    "day %d of 300 of a root", day);
+	}
 	return done();
 }
