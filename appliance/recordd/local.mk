@@ -20,6 +20,7 @@ librecordd_a_SOURCES = \
 	%reldir%/store_mongo_intent.c \
 	%reldir%/store_mongo_link.c \
 	%reldir%/store_mongo_read.c \
+	%reldir%/store_mongo_recount.c \
 	%reldir%/store_mongo_reply.c \
 	%reldir%/store_mongo_write.c \
 	%reldir%/store_sqlite.c \

@@ -263,6 +263,26 @@ do_purge(void *ctx, struct wire_req *q, const void *request, void *response,
 	return r == Q_OK ? writer_submit(rd->writer, q, &w) : r;
 }
 
+static enum q_err
+do_recount(void *ctx, struct wire_req *q, const void *request, void *response,
+    struct fault *f)
+{
+	struct recordd *rd = ctx;
+	const struct recordd_recount_req *req = request;
+	struct store_write w = { .verb = STORE_RECOUNT };
+	enum q_err r = may(q, req->type, REC_PUT, &w.d, f);
+
+	(void)response;
+	w.query = (struct store_query){ .d = w.d, .match = req->group,
+		.after = req->after };
+	if (r == Q_OK)
+		w.query.index = rec_group(w.d);
+	if (r == Q_OK && (w.query.index == NULL || *req->group == '\0'))
+		r = fault_set(f, Q_INVALID,
+		    "recount: wants a group of a type that is counted");
+	return r == Q_OK ? writer_submit(rd->writer, q, &w) : r;
+}
+
 static void
 counter_add(void *ctx, const char *name, int64_t value)
 {

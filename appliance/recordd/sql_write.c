@@ -2,11 +2,28 @@
 /* The writes of one commit. Everything here runs in the writing thread. */
 #include "config.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "recordd/store_sqlite.h"
 
 #define PURGE_ROWS 1000
+#define RECOUNT_ROWS 1000
+
+/* A document comes (1) or goes (-1). */
+static enum q_err
+count(struct sqlite *s, const struct rec_desc *d, const char *key,
+    const void *rec, int64_t times)
+{
+	int64_t add[REC_COUNTERS_MAX] = { 0 };
+
+	if (s->tally.d == d) {
+		rec_counter_add(d, rec, times, add);
+		store_tally_moved(&s->tally, d, rec_str(rec_group(d), rec),
+		    key, add);
+	}
+	return store_sums_add(&s->sums, d, rec, times);
+}
 
 static enum q_err
 insert_row(struct sqlite *s, struct stmt *st, const char *key,
@@ -51,7 +68,7 @@ do_insert(struct sqlite *s, struct store_write *w, struct fault *f)
 		    w->d->name, w->key);
 	w->changed = 1;
 	r = sql_certs(s->writer, w->d, w->key, NULL, w->rec, f);
-	return r == Q_OK ? store_sums_add(&s->sums, w->d, w->rec, 1) : r;
+	return r == Q_OK ? count(s, w->d, w->key, w->rec, 1) : r;
 }
 
 /* Tell a key that was there, and the group of what is under it. */
@@ -91,13 +108,13 @@ do_many(struct sqlite *s, struct store_write *w, struct fault *f)
 			w->changed++;
 			r = sql_certs(s->writer, w->d, item.key, NULL, w->rec,
 			    f);
+			if (r == Q_OK)
+				r = count(s, w->d, item.key, w->rec, 1);
 		} else if (r == Q_OK) {
 			r = note_taken(s, w, pos, item.key, f);
 		}
 	}
-	if (r != Q_OK)
-		return r;
-	return store_sums_add(&s->sums, w->d, w->rec, (int64_t)w->changed);
+	return r;
 }
 
 static enum q_err
@@ -127,9 +144,9 @@ do_replace(struct sqlite *s, struct store_write *w, struct fault *f)
 		r = sql_certs(s->writer, w->d, w->key, &old,
 		    w->verb == STORE_PUT ? w->rec : NULL, f);
 	if (r == Q_OK)
-		r = store_sums_add(&s->sums, w->d, &old, -1);
+		r = count(s, w->d, w->key, &old, -1);
 	if (r == Q_OK && w->verb == STORE_PUT)
-		r = store_sums_add(&s->sums, w->d, w->rec, 1);
+		r = count(s, w->d, w->key, w->rec, 1);
 	w->changed = 1;
 	return r;
 }
@@ -157,7 +174,7 @@ purge_emit(void *ctx, const char *key, uint64_t rev, struct bytes doc)
 	p->r = p->keys.bad ? Q_NOMEM
 	    : sql_certs(p->s->writer, w->d, key, &rec, NULL, NULL);
 	if (p->r == Q_OK)
-		p->r = store_sums_add(&p->s->sums, w->d, &rec, -1);
+		p->r = count(p->s, w->d, key, &rec, -1);
 	return p->r == Q_OK;
 }
 
@@ -182,6 +199,56 @@ do_purge(struct sqlite *s, struct store_write *w, struct fault *f)
 		at += strlen(key) + 1;
 	}
 	buf_free(&p.keys);
+	return r;
+}
+
+/* Bring the counters of the group to what was counted. */
+static enum q_err
+tally_put(struct sqlite *s, struct store_write *w, struct fault *f)
+{
+	const struct store_tally *t = &s->tally;
+	const char *names[REC_COUNTERS_MAX];
+	size_t n = rec_counter_names(w->d, names);
+	struct store_sum *row = store_sums_row(&s->sums, w->d, t->group);
+	int64_t have[REC_COUNTERS_MAX] = { 0 };
+	struct stmt *st;
+	enum q_err r = sql_count(s->writer, COUNT_GET, &st, f);
+
+	if (r == Q_OK && row == NULL)
+		r = Q_NOMEM;
+	if (r != Q_OK)
+		return r;
+	stmt_text(st, 1, w->d->name);
+	stmt_text(st, 2, t->group);
+	while ((r = stmt_step(s->writer, st, f)) == Q_OK)
+		for (size_t i = 0; i < n; i++)
+			if (strcmp(stmt_get_text(st, 0), names[i]) == 0)
+				have[i] = stmt_get_int(st, 1);
+	stmt_reset(st);
+	for (size_t i = 0; r == Q_NOTFOUND && i < n; i++) {
+		int64_t off = t->sum[i] - have[i] - row->add[i];
+
+		w->changed += off != 0;
+		row->add[i] += off;
+	}
+	return r == Q_NOTFOUND ? Q_OK : r;
+}
+
+static enum q_err
+do_recount(struct sqlite *s, struct store_write *w, struct fault *f)
+{
+	enum q_err r = store_tally_at(&s->tally, w, f);
+
+	if (r != Q_OK)
+		return r;
+	w->query.limit = RECOUNT_ROWS;
+	r = sql_list(s->writer, &w->query, store_tally_emit, &s->tally,
+	    w->next, f);
+	if (r == Q_OK && w->next[0] == '\0')
+		r = tally_put(s, w, f);
+	snprintf(s->tally.at, sizeof(s->tally.at), "%s", w->next);
+	if (r != Q_OK || w->next[0] == '\0')
+		s->tally.d = NULL;
 	return r;
 }
 
@@ -231,6 +298,7 @@ sql_write(struct sqlite *s, struct store_write *w[], size_t n,
 		[STORE_DELETE] = do_replace,
 		[STORE_MANY] = do_many,
 		[STORE_PURGE] = do_purge,
+		[STORE_RECOUNT] = do_recount,
 	};
 	enum q_err r = db_exec(s->writer, "BEGIN IMMEDIATE", f);
 

@@ -200,6 +200,48 @@ store_sums_add(struct store_sums *sums, const struct rec_desc *d,
 	return Q_OK;
 }
 
+enum q_err
+store_tally_at(struct store_tally *t, const struct store_write *w,
+    struct fault *f)
+{
+	const struct store_query *q = &w->query;
+
+	if (*q->after == '\0') {
+		*t = (struct store_tally){ .d = w->d };
+		snprintf(t->group, sizeof(t->group), "%s", q->match);
+	} else if (t->d != w->d || strcmp(t->group, q->match) != 0 ||
+	    strcmp(t->at, q->after) != 0) {
+		return fault_set(f, Q_CONFLICT,
+		    "recount: interrupted, begin again");
+	}
+	return Q_OK;
+}
+
+bool
+store_tally_emit(void *ctx, const char *key, uint64_t rev, struct bytes doc)
+{
+	struct store_tally *t = ctx;
+	union rec_any rec;
+
+	(void)key;
+	(void)rev;
+	/* One that is damaged cannot be told apart by its state. */
+	if (rec_decode(t->d, doc, &rec, NULL) == Q_OK)
+		rec_counter_add(t->d, &rec, 1, t->sum);
+	return true;
+}
+
+void
+store_tally_moved(struct store_tally *t, const struct rec_desc *d,
+    const char *group, const char *key, const int64_t *add)
+{
+	if (t->d != d || strcmp(t->group, group) != 0 ||
+	    strcmp(key, t->at) > 0)
+		return;
+	for (size_t i = 0; i < REC_COUNTERS_MAX; i++)
+		t->sum[i] += add[i];
+}
+
 void
 store_sums_free(struct store_sums *sums)
 {

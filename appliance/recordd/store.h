@@ -23,7 +23,8 @@ enum store_verb {
 	STORE_PUT,
 	STORE_DELETE,
 	STORE_MANY,
-	STORE_PURGE
+	STORE_PURGE,
+	STORE_RECOUNT
 };
 
 /* What lists and purges look at: RECORDD_LIST_REQ, with names resolved. */
@@ -44,16 +45,16 @@ struct store_write {
 	struct bytes doc; /* INSERT, PUT, MANY */
 	const void *rec; /* doc decoded */
 	struct bytes keys; /* MANY: list of recordd_key, checked */
-	struct store_query query; /* PURGE */
+	struct store_query query; /* PURGE, RECOUNT: of a group */
 	const struct rec_field *field; /* PURGE: delete where field is value */
 	const char *value;
 
 	enum q_err result;
 	struct fault fault;
 	uint64_t new_rev; /* INSERT, PUT, MANY */
-	uint64_t changed; /* documents */
+	uint64_t changed; /* documents; RECOUNT: counters that were wrong */
 	struct buf *taken; /* MANY: list of recordd_taken, appended */
-	char next[RECORDD_CURSOR_MAX + 1]; /* PURGE */
+	char next[RECORDD_CURSOR_MAX + 1]; /* PURGE, RECOUNT */
 };
 
 struct store_info {
@@ -163,5 +164,27 @@ struct store_sum *store_sums_row(struct store_sums *sums,
 enum q_err store_sums_add(struct store_sums *sums, const struct rec_desc *d,
     const void *rec, int64_t times) Q_CHECKED;
 void store_sums_free(struct store_sums *sums);
+
+/*
+ * A recount of a group, page by page in order of keys, while others write:
+ * what changes before the place it has come to is told to it.
+ */
+struct store_tally {
+	const struct rec_desc *d; /* NULL: none is under way */
+	char group[REC_NAME_MAX + 1];
+	char at[RECORDD_CURSOR_MAX + 1];
+	int64_t sum[REC_COUNTERS_MAX];
+};
+
+/* Begin it, or go on: CONFLICT when it is not at query->after. */
+enum q_err store_tally_at(struct store_tally *t, const struct store_write *w,
+    struct fault *f) Q_CHECKED;
+
+/* A document of the page; a store_emit. */
+store_emit store_tally_emit;
+
+/* What a write added to a group's counters for a document. */
+void store_tally_moved(struct store_tally *t, const struct rec_desc *d,
+    const char *group, const char *key, const int64_t *add);
 
 #endif

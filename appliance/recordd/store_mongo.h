@@ -64,6 +64,8 @@ struct mongo {
 	struct mongo_batch *doubt; /* sent, and not known to be complete */
 	uint64_t seq; /* of the latest intent; 0: not known */
 	bool usurped; /* somebody else writes as this node */
+	struct store_tally tally;
+	uint64_t tally_print; /* of what other nodes counted when it began */
 };
 
 /* -- store_mongo_link.c: the driver -- */
@@ -230,6 +232,12 @@ enum q_err mongo_count(struct mongo *m, const struct mongo_batch *b,
 /* Find out what the latest commit of this node did, in this process or one
  * before, and count it; shows that the server takes writes. */
 enum q_err mongo_recover(struct mongo *m, struct fault *f) Q_CHECKED;
+
+/* -- store_mongo_recount.c -- */
+
+/* A page of a recount. CONFLICT: begin again. */
+enum q_err mongo_recount(struct mongo *m, struct store_write *w,
+    struct fault *f) Q_CHECKED;
 
 /* -- store_mongo_write.c -- */
 

@@ -259,6 +259,10 @@ mongo_count(struct mongo *m, const struct mongo_batch *b, struct fault *f)
 	if (r == Q_OK)
 		r = count_sums(m, &sums, b->seq, f);
 	store_sums_free(&sums);
+	for (size_t i = 0; r == Q_OK && i < b->n; i++)
+		if (b->op[i].state == MONGO_DONE)
+			store_tally_moved(&m->tally, b->op[i].d,
+			    b->op[i].group, b->op[i].key, b->op[i].add);
 	return r;
 }
 

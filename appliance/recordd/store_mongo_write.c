@@ -187,7 +187,7 @@ round_take(struct mongo_batch *b, struct store_write *w[], size_t n,
 	size_t i;
 	enum q_err r = Q_OK;
 
-	for (i = 0; i < n && w[i]->verb != STORE_PURGE; i++) {
+	for (i = 0; i < n && w[i]->verb < STORE_PURGE; i++) {
 		if (b->n + (w[i]->verb == STORE_MANY ? RECORDD_MANY_MAX : 1) >
 		    b->cap)
 			break;
@@ -513,6 +513,19 @@ purge(struct mongo *m, struct store_write *w)
 	return r;
 }
 
+static enum q_err
+recount(struct mongo *m, struct store_write *w)
+{
+	enum q_err r = store_tally_at(&m->tally, w, &w->fault);
+
+	if (r == Q_OK)
+		r = mongo_recount(m, w, &w->fault);
+	if (r != Q_OK || w->next[0] == '\0')
+		m->tally.d = NULL;
+	w->result = r;
+	return r;
+}
+
 void
 mongo_write(struct store *base, struct store_write *w[], size_t n)
 {
@@ -528,10 +541,12 @@ mongo_write(struct store *base, struct store_write *w[], size_t n)
 
 		if (w[at]->verb == STORE_PURGE)
 			r = purge(m, w[at]);
+		else if (w[at]->verb == STORE_RECOUNT)
+			r = recount(m, w[at]);
 		else
 			r = round_do(m, w + at, n - at, &taken, &f);
 		at += taken;
-		if (r == Q_INVALID || r == Q_OK)
+		if (r == Q_INVALID || r == Q_CONFLICT || r == Q_OK)
 			r = mongo_gate(m, MONGO_READY, &f);
 	}
 	pthread_mutex_unlock(&m->write_lock);

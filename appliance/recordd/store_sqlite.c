@@ -122,8 +122,10 @@ sqlite_write(struct store *base, struct store_write *w[], size_t n)
 	enum q_err r = sql_write(s, w, n, &f);
 
 	s->sums.n = 0;
-	if (r != Q_OK)
+	if (r != Q_OK) {
 		db_rollback(s->writer);
+		s->tally.d = NULL;
+	}
 	for (size_t i = 0; r != Q_OK && i < n; i++)
 		w[i]->result = fault_retry(&w[i]->fault, r, f.retry_after,
 		    "%s", fault_text(&f, r));

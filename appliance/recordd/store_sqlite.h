@@ -29,6 +29,7 @@ struct sqlite {
 	int lock_fd;
 	struct db *writer;
 	struct store_sums sums; /* of the commit under way */
+	struct store_tally tally;
 	pthread_mutex_t lock; /* of what is below */
 	struct db *readers[16];
 	size_t n_readers;

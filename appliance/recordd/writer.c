@@ -94,6 +94,7 @@ answer(struct job *j)
 		struct recordd_delete_rsp delete;
 		struct recordd_insert_many_rsp many;
 		struct recordd_purge_rsp purge;
+		struct recordd_recount_rsp recount;
 	} rsp;
 
 	memset(&rsp, 0, sizeof(rsp));
@@ -112,6 +113,10 @@ answer(struct job *j)
 	case STORE_PURGE:
 		rsp.purge.deleted = w->changed;
 		rsp.purge.next = w->next;
+		break;
+	case STORE_RECOUNT:
+		rsp.recount.corrected = w->changed;
+		rsp.recount.next = w->next;
 		break;
 	}
 	wire_answer(j->q, w->result, &w->fault, &rsp);
@@ -136,7 +141,8 @@ writer_thread(void *ctx)
 		for (size_t i = 0; i < n; i++) {
 			const struct store_write *w = writes[i];
 
-			if (w->result == Q_OK && w->changed != 0)
+			if (w->result == Q_OK && w->changed != 0 &&
+			    w->verb != STORE_RECOUNT)
 				hints_post(wr->hints, w->d->type, w->key);
 			answer(jobs[i]);
 			free(jobs[i]);

@@ -206,6 +206,41 @@ rec_watch_next(int sock, int wait_ms, uint32_t *ret_type,
 	return Q_OK;
 }
 
+#define RECOUNT_TRIES 5
+
+static enum q_err
+recount_once(struct wire_client *c, const char *batch, uint64_t *ret_wrong,
+    struct fault *f)
+{
+	char after[RECORDD_CURSOR_MAX + 1] = "";
+	struct recordd_recount_req req = { .type = REC_DEVICE, .group = batch,
+		.after = after };
+	struct recordd_recount_rsp rsp;
+	enum q_err r;
+
+	do {
+		AUTO_REPLY struct wire_reply hold = { 0 };
+
+		r = recordd_recount(c, &req, &rsp, &hold, f);
+		if (r != Q_OK)
+			return r;
+		snprintf(after, sizeof(after), "%s", rsp.next);
+		*ret_wrong = rsp.corrected;
+	} while (after[0] != '\0');
+	return Q_OK;
+}
+
+enum q_err
+rec_device_recount(struct wire_client *c, const char *batch,
+    uint64_t *ret_wrong, struct fault *f)
+{
+	enum q_err r = Q_CONFLICT;
+
+	for (int i = 0; r == Q_CONFLICT && i < RECOUNT_TRIES; i++)
+		r = recount_once(c, batch, ret_wrong, f);
+	return r;
+}
+
 enum q_err
 rec_watch_open(struct wire_client *c, uint64_t mask, int *ret_sock,
     struct fault *f)

@@ -97,6 +97,11 @@ struct rec_device_counts {
 enum q_err rec_device_counters(struct wire_client *c, const char *batch,
     struct rec_device_counts *ret_counts, struct fault *f) Q_CHECKED;
 
+/* Count a batch's devices anew and set its counters right; *ret_wrong of
+ * them were not. CONFLICT: others write all the time. */
+enum q_err rec_device_recount(struct wire_client *c, const char *batch,
+    uint64_t *ret_wrong, struct fault *f) Q_CHECKED;
+
 /* Hints that records changed: a socket of one's own. mask: REC_BIT(type) for
  * each type wanted. rec_watch_next waits up to wait_ms: TIMEOUT when nothing
  * came; *ret_type is 0 for a sign of life, every 10 s; key[0] is NUL when

@@ -27,6 +27,8 @@ WIRE_DEFINE(recordd_purge_rsp, RECORDD_PURGE_RSP)
 WIRE_DEFINE(recordd_counters_req, RECORDD_COUNTERS_REQ)
 WIRE_DEFINE(recordd_counters_rsp, RECORDD_COUNTERS_RSP)
 WIRE_DEFINE(recordd_counter, RECORDD_COUNTER)
+WIRE_DEFINE(recordd_recount_req, RECORDD_RECOUNT_REQ)
+WIRE_DEFINE(recordd_recount_rsp, RECORDD_RECOUNT_RSP)
 WIRE_DEFINE(recordd_watch_req, RECORDD_WATCH_REQ)
 WIRE_DEFINE(recordd_watch_rsp, RECORDD_WATCH_RSP)
 

@@ -95,6 +95,13 @@
 	F(T, STR, group, REC_NAME_MAX, "group; empty: sums of all groups")
 #define RECORDD_COUNTERS_RSP(F, T)                                          \
 	F(T, BIN, counters, WIRE_BODY_MAX, "list of recordd_counter")
+#define RECORDD_RECOUNT_REQ(F, T)                                           \
+	F(T, U32, type, REC_TYPE_MAX, "record type")                        \
+	F(T, STR, group, REC_NAME_MAX, "group")                             \
+	F(T, STR, after, RECORDD_CURSOR_MAX, "next of the call before")
+#define RECORDD_RECOUNT_RSP(F, T)                                           \
+	F(T, U64, corrected, 0, "counters that were wrong, at the end")     \
+	F(T, STR, next, RECORDD_CURSOR_MAX, "where to go on; empty: the end")
 #define RECORDD_COUNTER(F, T)                                               \
 	F(T, STR, name, 32, "name")                                         \
 	F(T, U64, value, 0, "value")
@@ -129,7 +136,11 @@
 	X(counters, 9, ROLE_ALL, 128, "counters of a group")                \
 	X(watch, 10, ROLE_ALL, 16,                                          \
 	    "stream of hints that something changed; a hint may be lost, "  \
-	    "and who reads too slowly is cut off")
+	    "and who reads too slowly is cut off")                          \
+	X(recount, 11, ROLE_ADMIN | ROLE_WEB, 256,                          \
+	    "count a group anew and set its counters right; a bounded "     \
+	    "piece of work, to be called until next is empty; CONFLICT: "   \
+	    "begin again")
 
 /* Verbs of the table below: get, list, counters, watch; insert and
  * insert_many; put; delete and purge. */
@@ -196,6 +207,8 @@ WIRE_DECLARE(recordd_purge_rsp, RECORDD_PURGE_RSP)
 WIRE_DECLARE(recordd_counters_req, RECORDD_COUNTERS_REQ)
 WIRE_DECLARE(recordd_counters_rsp, RECORDD_COUNTERS_RSP)
 WIRE_DECLARE(recordd_counter, RECORDD_COUNTER)
+WIRE_DECLARE(recordd_recount_req, RECORDD_RECOUNT_REQ)
+WIRE_DECLARE(recordd_recount_rsp, RECORDD_RECOUNT_RSP)
 WIRE_DECLARE(recordd_watch_req, RECORDD_WATCH_REQ)
 WIRE_DECLARE(recordd_watch_rsp, RECORDD_WATCH_RSP)
 

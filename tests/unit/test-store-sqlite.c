@@ -134,6 +134,48 @@ test_new_index(void)
 	sql("PRAGMA user_version = 2");
 }
 
+static bool
+recount(struct store *st, const char *group, uint64_t *wrong)
+{
+	struct store_write w = { .verb = STORE_RECOUNT,
+		.d = rec_desc(REC_DEVICE) }, *p = &w;
+
+	do {
+		char after[RECORDD_CURSOR_MAX + 1];
+
+		snprintf(after, sizeof(after), "%s", w.next);
+		w.query = (struct store_query){ .d = w.d, .match = group,
+			.index = rec_group(w.d), .after = after };
+		st->ops->write(st, &p, 1);
+	} while (w.result == Q_OK && w.next[0] != '\0');
+	*wrong = w.changed;
+	return w.result == Q_OK;
+}
+
+static void
+note_all(void *ctx, const char *name, int64_t value)
+{
+	if (strcmp(name, "all") == 0)
+		*(int64_t *)ctx = value;
+}
+
+static void
+test_recount(void)
+{
+	struct store *st;
+	uint64_t wrong = 0;
+	int64_t all = 0;
+
+	sql("UPDATE counter SET value = value + 7 WHERE grp = 'a'");
+	st = open_store();
+	ok(recount(st, "a", &wrong) && wrong == 2,
+	    "recount: two counters were wrong");
+	ok(st->ops->counters(st, rec_desc(REC_DEVICE), "a", note_all, &all,
+	    NULL) == Q_OK && all == 2000, "recount: and are right");
+	ok(recount(st, "a", &wrong) && wrong == 0, "recount: for good");
+	st->ops->close(st);
+}
+
 static void
 test_damaged_row(void)
 {
@@ -182,6 +224,7 @@ main(void)
 	snprintf(uri, sizeof(uri), "sqlite:%s", file);
 	test_folder();
 	test_new_index();
+	test_recount();
 	test_damaged_row();
 	test_damaged_file();
 	nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);

@@ -432,6 +432,79 @@ test_purge(void)
 	is_int(counters("many").all, 2, "purge: and no others");
 }
 
+/* A page of a recount; where to go on in after. */
+static enum q_err
+recount(const char *group, char after[RECORDD_CURSOR_MAX + 1],
+    uint64_t *wrong)
+{
+	struct store_write *w;
+	struct one o;
+
+	one_init(&o, STORE_RECOUNT, REC_DEVICE, NULL, 0, NULL);
+	o.w.query = (struct store_query){ .d = o.w.d,
+		.index = rec_group(o.w.d), .match = group, .after = after };
+	w = &o.w;
+	st->ops->write(st, &w, 1);
+	snprintf(after, RECORDD_CURSOR_MAX + 1, "%s", o.w.next);
+	*wrong = o.w.changed;
+	return o.w.result;
+}
+
+static void
+load_many(const char *batch, unsigned from, unsigned n)
+{
+	AUTO_BUF struct buf keys = BUF_INIT(WIRE_BODY_MAX);
+	AUTO_BUF struct buf taken = BUF_INIT(WIRE_BODY_MAX);
+	struct rec_device dev = { 0 };
+	struct store_write *w;
+	struct one o;
+
+	snprintf(dev.batch, sizeof(dev.batch), "%s", batch);
+	keys_put(&keys, from, n, 1);
+	one_init(&o, STORE_MANY, REC_DEVICE, NULL, 0, &dev);
+	o.w.keys = buf_bytes(&keys);
+	o.w.taken = &taken;
+	w = &o.w;
+	st->ops->write(st, &w, 1);
+	is_int(o.w.changed, n, "recount: %u devices", n);
+	buf_free(&o.doc);
+}
+
+/* Between two pages the group changes before and behind the first. */
+static void
+test_recount(void)
+{
+	struct rec_device dev = { .batch = "recount" };
+	char after[RECORDD_CURSOR_MAX + 1] = "";
+	uint64_t wrong = 9, rev;
+
+	is_int(recount("many", after, &wrong), Q_OK, "recount: a small group");
+	ok(wrong == 0 && after[0] == '\0', "recount: nothing was wrong");
+	load_many("recount", 5000, 1300);
+	is_int(recount("recount", after, &wrong), Q_OK, "recount: a page");
+	ok(after[0] != '\0', "recount: there is more");
+	dev.state = DEVICE_ENROLLED;
+	for (unsigned n = 5001; n <= 6299; n += 1298) {
+		struct rec_device old;
+
+		read_device(id(n), &old, &rev);
+		write_one(STORE_PUT, REC_DEVICE, id(n), rev, &dev, NULL);
+		read_device(id(n - 1), &old, &rev);
+		write_one(STORE_DELETE, REC_DEVICE, id(n - 1), rev, NULL,
+		    NULL);
+	}
+	write_one(STORE_INSERT, REC_DEVICE, id(4999), 0, &dev, NULL);
+	write_one(STORE_INSERT, REC_DEVICE, id(6400), 0, &dev, NULL);
+	is_int(recount("recount", after, &wrong), Q_OK, "recount: the rest");
+	ok(wrong == 0 && after[0] == '\0',
+	    "recount: what changed meanwhile is counted once");
+	ok(counters("recount").all == 1300 &&
+	    counters("recount").enrolled == 4, "recount: so many");
+	snprintf(after, sizeof(after), "%s", id(5500));
+	is_int(recount("recount", after, &wrong), Q_CONFLICT,
+	    "recount: from where none has come to");
+}
+
 #define THREADS 4
 #define TIMES 200
 
@@ -511,7 +584,7 @@ test_reopen(void)
 	after = counters("");
 	ok(before.all > 0 && memcmp(&before, &after, sizeof(after)) == 0,
 	    "counters are as they were");
-	list(&s, NULL, "", "", 1000, next);
+	list(&s, NULL, "", "", 5000, next);
 	is_int(s.n, after.all, "and what they count");
 }
 
@@ -549,6 +622,7 @@ main(void)
 	test_certs();
 	test_purge();
 	test_race();
+	test_recount();
 	test_reopen();
 	st->ops->close(st);
 	nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
