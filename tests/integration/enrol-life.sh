@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# stores: both
 # sanitize
 # timeout: 240
 # A device's life in time: expiry, renewal, CRLs, another name, daemons that

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# stores: both
 # timeout: 240
 # sanitize
 # The device port with curl and openssl: both protocols, every rule allowed

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# stores: both
 # sanitize
 # One device, many different requests at the same time: whoever loses, no
 # certificate is in the journal and neither in the record nor on the CRL.

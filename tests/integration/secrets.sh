@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# stores: both
 # timeout: 240
 # While an appliance makes its PKI, loads a batch and enrols a fleet, no
 # private key is to be found outside the token: in no file, no database, no
@@ -55,7 +56,11 @@ trap end EXIT
 trace signd "${daemon_pid[signd]}" ,read,write
 trace token "$(pgrep -P "${daemon_pid[signd]}" quoin-token)"
 trace recordd "${daemon_pid[recordd]}" ,read,write
-capture "$seen/loopback.pcap" "tcp port $(conf device.port)"
+filter="tcp port $(conf device.port)"
+if [ -n "${mongo_host-}" ]; then
+	filter="$filter or tcp port ${mongo_host#*:}"
+fi
+capture "$seen/loopback.pcap" "$filter"
 appliance_start "$dir" enrold
 trap end EXIT
 trace enrold "${daemon_pid[enrold]}" ,read,write
@@ -92,10 +97,13 @@ finds "PEM in a file"
 openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:3072 \
 	-outform DER -out "$plant/file" 2>/dev/null
 finds "DER in a file"
-cp "$dir/records/quoin.db" "$plant/copy.db"
-sqlite3 "$plant/copy.db" "CREATE TABLE planted(doc BLOB);
-	INSERT INTO planted VALUES (x'0102${value}03');"
-finds "a row of the database"
+for db in "$dir"/records/quoin.db "$dir"/mongo/data/*.sqlite; do
+	[ -f "$db" ] || continue
+	cp "$db" "$plant/copy.db"
+	sqlite3 "$plant/copy.db" "CREATE TABLE planted(doc BLOB);
+		INSERT INTO planted VALUES (x'0102${value}03');"
+	finds "a row of ${db##*/}"
+done
 capture "$plant/planted.pcap" "udp port 9"
 printf 'k%by' "$escaped" >/dev/udp/127.0.0.1/9
 within 10 test "$(stat -c %s "$plant/planted.pcap")" -gt 60

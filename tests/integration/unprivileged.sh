@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# stores: both
 # sanitize
 # Every process runs under a user of its own, without capabilities, behind
 # its sandbox, and reaches nothing of the others'.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# stores: both
 # timeout: 300
 # A foreign EST client against the device port: estclient of
 # github.com/globalsign/est. Any Go from Debian 12's 1.19 on can build it;
