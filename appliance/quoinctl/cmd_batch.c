@@ -320,3 +320,22 @@ cmd_batch_delete(struct ctl *c, struct fault *f)
 		r = rec_batch_remove(c->records, c->argv[0], &c->by, f);
 	return r == Q_OK ? wait_gone(c, REC_BATCH, c->argv[0], f) : r;
 }
+
+enum q_err
+cmd_batch_recount(struct ctl *c, struct fault *f)
+{
+	struct json_object *o;
+	uint64_t wrong = 0;
+	enum q_err r = ctl_records(c, f);
+
+	if (r == Q_OK)
+		r = rec_device_recount(c->records, c->argv[0], &wrong, f);
+	if (r != Q_OK)
+		return r;
+	o = out_object();
+	out_str(o, "name", c->argv[0]);
+	out_int(o, "wrong", wrong);
+	out_done(c, o, "%s is counted: %u counters were wrong.", c->argv[0],
+	    (unsigned)wrong);
+	return Q_OK;
+}

@@ -106,6 +106,8 @@ enum ctl_opt {
 	    "its DeviceIDs as a file for batch create")                       \
 	X(batch_delete, "batch", "delete", 1, 1, "NAME", O_(no_wait),         \
 	    "revoke and delete all its devices, and the batch")               \
+	X(batch_recount, "batch", "recount", 1, 1, "NAME", 0,                 \
+	    "count its devices anew and set its counters right")              \
 	X(device_list, "device", "list", 0, 0, "",                            \
 	    O_(batch) | O_(status) | O_(limit),                                \
 	    "devices of a batch, or of all")                                  \

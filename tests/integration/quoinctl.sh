@@ -391,6 +391,8 @@ is "$(pick '.enrolled, .revoked' batch show fleet | xargs)" "4 0" \
 ok "device delete" ctl device delete "${ids[2]}"
 like "$out" 'is deleted' "waits until it is gone"
 exits 66 "gone" ctl device show "${ids[2]}"
+ok "batch recount" ctl batch recount fleet
+like "$out" "fleet is counted: 0 counters were wrong" "none was wrong"
 ok "batch delete" ctl batch delete fleet
 exits 66 "gone with its devices" ctl device show "${ids[0]}"
 ok "an empty policy may go" ctl policy delete "killed 2"
