@@ -57,7 +57,7 @@ tests_unit_test_journal_LDADD = $(signd_libs)
 noinst_PROGRAMS += tests/bench/bench-signd
 tests_bench_bench_signd_SOURCES = tests/bench/bench-signd.c
 tests_bench_bench_signd_LDADD = libsigner.a libtoken.a libtokenops.a \
-	libwire.a libbase.a $(OPENSSL_LIBS) -ldl -lpthread
+	libx509.a libwire.a libbase.a $(OPENSSL_LIBS) -ldl -lpthread
 
 fuzzers += tests/fuzz/fuzz-signd-frames tests/fuzz/fuzz-journal \
 	tests/fuzz/fuzz-tls-shape tests/fuzz/fuzz-cmp-shape

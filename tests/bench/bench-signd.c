@@ -5,9 +5,11 @@
  *	bench-signd direct CONF SECONDS THREADS
  *	bench-signd tls CONF SECONDS CONNECTIONS DEPTH
  *	bench-signd issue CONF SECONDS CONNECTIONS DEPTH
+ *	bench-signd ocsp CONF SECONDS CONNECTIONS DEPTH BATCH
  * direct logs in to the configured token itself, so signd must not run then
  * (SoftHSM bears one process that logs in at a time), and makes a key of its
- * own. tls is called as enrold, issue also needs an issuing CA `bench`.
+ * own. The others are called as enrold, issue and ocsp want an issuing CA
+ * `bench`; ocsp has BATCH answers signed by each call, and counts them.
  */
 #include "config.h"
 
@@ -26,6 +28,8 @@
 #include "base/own.h"
 #include "signer/signer.h"
 #include "token/ops.h"
+#include "x509/cert_parse.h"
+#include "x509/ocsp.h"
 
 #define SAMPLES_MAX 4000000
 #define DEPTH_MAX 64
@@ -37,12 +41,14 @@ struct worker {
 	int64_t until_ns;
 	unsigned depth;
 	unsigned number;
-	bool issue;
+	enum { TLS, ISSUE, OCSP } op;
 	uint32_t *ns; /* of each answer */
 	size_t n, cap;
 };
 
 static char key_id[SIGND_ID_LEN + 1];
+static unsigned batch = 1;
+static struct buf items = BUF_INIT(65000); /* what one ocsp call asks for */
 
 static void
 die(const char *what)
@@ -86,8 +92,9 @@ report(const char *name, struct worker *all, unsigned n, unsigned depth,
 			ns[kept++] = all[i].ns[k];
 	qsort(ns, kept, sizeof(*ns), by_size);
 	printf("{\"bench\":\"%s\",\"connections\":%u,\"depth\":%u,"
-	    "\"per_second\":%.0f,\"p50_us\":%.1f,\"p99_us\":%.1f}\n", name, n,
-	    depth, (double)total / seconds, ns[kept / 2] / 1000.0,
+	    "\"batch\":%u,\"per_second\":%.0f,\"p50_us\":%.1f,"
+	    "\"p99_us\":%.1f}\n", name, n, depth, batch,
+	    (double)total * batch / seconds, ns[kept / 2] / 1000.0,
 	    ns[kept * 99 / 100] / 1000.0);
 	free(ns);
 }
@@ -222,6 +229,10 @@ send_one(struct worker *w, int sock, uint32_t id, struct bytes csr,
 		&signd_issue_req_type, &signd_issue_rsp_type };
 	static const struct wire_op_desc tls = { SIGND_OP_sign_tls,
 		&signd_sign_tls_req_type, &signd_sign_tls_rsp_type };
+	static const struct wire_op_desc ocsp = { SIGND_OP_sign_ocsp,
+		&signd_sign_ocsp_req_type, &signd_sign_ocsp_rsp_type };
+	struct signd_sign_ocsp_req o = { .issuing_id = key_id,
+		.items = buf_bytes(&items) };
 	uint8_t m[64 + 34 + 32];
 	struct signd_sign_tls_req t = { .key = key_id, .scheme = 0x0403,
 		.message = { m, sizeof(m) } };
@@ -232,8 +243,12 @@ send_one(struct worker *w, int sock, uint32_t id, struct bytes csr,
 	memcpy(m + 64, "TLS 1.3, server CertificateVerify", 34);
 	memcpy(m + 98, seq, sizeof(*seq));
 	i.seq = ++*seq;
-	r = w->issue ? wire_stream_send(sock, &issue, id, &i) :
-	    wire_stream_send(sock, &tls, id, &t);
+	if (w->op == OCSP)
+		r = wire_stream_send(sock, &ocsp, id, &o);
+	else if (w->op == ISSUE)
+		r = wire_stream_send(sock, &issue, id, &i);
+	else
+		r = wire_stream_send(sock, &tls, id, &t);
 	if (r != Q_OK)
 		die("send");
 }
@@ -241,6 +256,9 @@ send_one(struct worker *w, int sock, uint32_t id, struct bytes csr,
 static void *
 signd_run(void *arg)
 {
+	static const struct wire_type *const types[] = {
+		&signd_sign_tls_rsp_type, &signd_issue_rsp_type,
+		&signd_sign_ocsp_rsp_type };
 	struct worker *w = arg;
 	AUTO_BUF struct buf csr = BUF_INIT(4096);
 	AUTO_REPLY struct wire_reply hold = { NULL, 0 };
@@ -250,6 +268,7 @@ signd_run(void *arg)
 	union {
 		struct signd_issue_rsp issue;
 		struct signd_sign_tls_rsp tls;
+		struct signd_sign_ocsp_rsp ocsp;
 	} rsp;
 	uint32_t id;
 	unsigned flying = 0;
@@ -266,8 +285,8 @@ signd_run(void *arg)
 	while (flying != 0) {
 		struct fault f = { 0 };
 
-		if (wire_stream_recv(sock, w->issue ? &signd_issue_rsp_type :
-		    &signd_sign_tls_rsp_type, 5000, &rsp, &hold, &f) != Q_OK ||
+		if (wire_stream_recv(sock, types[w->op], 5000, &rsp, &hold,
+		    &f) != Q_OK ||
 		    hold.id >= w->depth)
 			die(f.msg);
 		id = hold.id;
@@ -294,6 +313,50 @@ tls_key(void *arg, const struct signd_cert *c)
 	return Q_OK;
 }
 
+/* Keeps the CA `bench` and, as it comes later, makes its responder's items. */
+static enum q_err
+ocsp_items(void *arg, const struct signd_cert *c)
+{
+	static struct ocsp_issuer ca;
+	static const uint8_t serial[] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	struct ocsp_single single = { .serial = { serial, sizeof(serial) } };
+	struct ocsp_issuer own;
+	struct ocsp_spec spec = { .issuer = &ca, .responder = own.key[0],
+		.this_update = clock_wall(), .singles = &single, .n = 1 };
+	AUTO_BUF struct buf tbs = BUF_INIT(OCSP_TBS_MAX);
+	struct signd_ocsp_tbs item;
+	struct pubkey key;
+	struct cert cert;
+
+	(void)arg;
+	if (strcmp(c->policy, "bench") != 0 || strcmp(c->state, "active") != 0)
+		return Q_OK;
+	if (cert_parse(c->cert, &cert, NULL) != Q_OK ||
+	    pubkey_parse(cert.spki, &key, NULL) != Q_OK)
+		die("certificate");
+	ocsp_issuer_of(cert.subject, &key, &own);
+	if (strcmp(c->purpose, "issuing") == 0) {
+		ca = own;
+		snprintf(key_id, sizeof(key_id), "%s", c->id);
+		return Q_OK;
+	}
+	spec.next_update = spec.this_update + 3600;
+	if (ocsp_build(&spec, &tbs, NULL) != Q_OK)
+		die("response");
+	item.tbs = buf_bytes(&tbs);
+	for (unsigned i = 0; i < batch; i++)
+		wire_list_put(&items, &signd_ocsp_tbs_type, &item);
+	return Q_OK;
+}
+
+static int
+op_of(const char *name)
+{
+	if (strcmp(name, "ocsp") == 0)
+		return OCSP;
+	return strcmp(name, "issue") == 0 ? ISSUE : TLS;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -307,24 +370,26 @@ main(int argc, char **argv)
 	bool direct;
 
 	if (argc < 5 || conf_load(argv[2], &conf, &f) != Q_OK)
-		die("usage: bench-signd direct|tls|issue CONF SECONDS "
-		    "CONNECTIONS [DEPTH]");
+		die("usage: bench-signd direct|tls|issue|ocsp CONF SECONDS "
+		    "CONNECTIONS [DEPTH [BATCH]]");
 	direct = strcmp(argv[1], "direct") == 0;
 	n = (unsigned)strtoul(argv[4], NULL, 10);
 	depth = argc > 5 ? (unsigned)strtoul(argv[5], NULL, 10) : 1;
 	all = calloc(n, sizeof(*all));
+	batch = argc > 6 ? (unsigned)strtoul(argv[6], NULL, 10) : 1;
 	if (all == NULL || n == 0 || depth == 0 || depth > DEPTH_MAX)
 		die("CONNECTIONS or DEPTH");
 	if (direct)
 		p11 = direct_open(&conf);
 	else if (signer_open(&conf, 5000, &c) != Q_OK ||
-	    signer_certs(c, tls_key, NULL, &f) != Q_OK)
+	    signer_certs(c, op_of(argv[1]) == OCSP ? ocsp_items : tls_key,
+	    NULL, &f) != Q_OK)
 		die(f.msg);
 	begin = clock_mono_ns();
 	for (unsigned i = 0; i < n; i++) {
 		all[i] = (struct worker){ .conf = &conf, .p11 = p11,
 			.depth = depth, .number = i,
-			.issue = strcmp(argv[1], "issue") == 0,
+			.op = op_of(argv[1]),
 			.cap = SAMPLES_MAX / n,
 			.until_ns = begin +
 			    (int64_t)(strtod(argv[3], NULL) * 1e9) };
