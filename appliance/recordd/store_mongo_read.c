@@ -49,16 +49,17 @@ find_end(bson_t *cmd, uint32_t limit)
 	mongo_reads(cmd);
 }
 
-enum q_err
-mongo_find_keys(struct mongo *m, const struct mongo_keys *keys,
-    bson_t *ret_reply, struct fault *f)
+/* One by itself is what servers are fastest at. */
+static void
+append_keys(bson_t *filter, const struct mongo_keys *keys)
 {
-	bson_t cmd = BSON_INITIALIZER, filter, id, in, only;
-	enum q_err r;
+	bson_t id, in;
 
-	find_begin(&cmd, keys->d);
-	BSON_APPEND_DOCUMENT_BEGIN(&cmd, "filter", &filter);
-	BSON_APPEND_DOCUMENT_BEGIN(&filter, "_id", &id);
+	if (keys->n == 1) {
+		BSON_APPEND_UTF8(filter, "_id", keys->key[0]);
+		return;
+	}
+	BSON_APPEND_DOCUMENT_BEGIN(filter, "_id", &id);
 	BSON_APPEND_ARRAY_BEGIN(&id, "$in", &in);
 	for (size_t i = 0; i < keys->n; i++) {
 		char space[16];
@@ -68,7 +69,19 @@ mongo_find_keys(struct mongo *m, const struct mongo_keys *keys,
 		BSON_APPEND_UTF8(&in, at, keys->key[i]);
 	}
 	bson_append_array_end(&id, &in);
-	bson_append_document_end(&filter, &id);
+	bson_append_document_end(filter, &id);
+}
+
+enum q_err
+mongo_find_keys(struct mongo *m, const struct mongo_keys *keys,
+    bson_t *ret_reply, struct fault *f)
+{
+	bson_t cmd = BSON_INITIALIZER, filter, only;
+	enum q_err r;
+
+	find_begin(&cmd, keys->d);
+	BSON_APPEND_DOCUMENT_BEGIN(&cmd, "filter", &filter);
+	append_keys(&filter, keys);
 	bson_append_document_end(&cmd, &filter);
 	if (!keys->docs) {
 		BSON_APPEND_DOCUMENT_BEGIN(&cmd, "projection", &only);
