@@ -184,8 +184,11 @@ slot_of(struct crls *c, const struct pki *pki, const struct pki_cert *ca)
 			return &c->slots[i];
 	snprintf(slot.issuer, sizeof(slot.issuer), "%s", ca->id);
 	list_load(c, pki, ca, "", &slot.full);
+	list_load(c, pki, ca, "-delta", &slot.delta);
 	if (slot.number < slot.full.number)
 		slot.number = slot.full.number;
+	if (slot.number < slot.delta.number)
+		slot.number = slot.delta.number;
 	pthread_mutex_lock(&c->lock);
 	grown = reallocarray(c->slots, c->n + 1, sizeof(*grown));
 	if (grown != NULL) {
@@ -507,7 +510,7 @@ get_crl(void *ctx, const struct http_request *rq, struct http_response *rs,
 		const struct crl_list *l = delta ? &slot->delta : &slot->full;
 
 		if (strcmp(slot->issuer, id) != 0 ||
-		    (delta && slot->base == 0))
+		    (delta && slot->base == 0 && l->der.len == 0))
 			continue;
 		r = l->der.len != 0 ? Q_OK : Q_UNAVAIL;
 		if (r == Q_OK)

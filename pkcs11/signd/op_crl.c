@@ -39,12 +39,19 @@ list_map(int fd, struct bytes *ret, struct fault *f)
 	return Q_OK;
 }
 
+struct list {
+	const struct key *ca;
+	char delta[SIGNER_URL_MAX]; /* what freshestCRL may say */
+	struct bytes tbs;
+	uint32_t uid; /* who wants it signed */
+};
+
 /* With `crl` held, so that a number is given once. */
 static enum q_err
-check_and_record(struct signd *s, const struct key *ca, const char *delta,
-    struct bytes tbs, uint32_t uid, struct crl_info *ret_info,
-    struct fault *f)
+check_and_record(struct signd *s, const struct list *l,
+    struct crl_info *ret_info, struct fault *f)
 {
+	const struct key *ca = l->ca;
 	uint8_t digest[32];
 	struct crl_expect want = { .alg = SIG_ECDSA_SHA256,
 		.issuer = ca->cert.subject, .issuer_ski = ca->cert.ski,
@@ -52,21 +59,21 @@ check_and_record(struct signd *s, const struct key *ca, const char *delta,
 		.now = clock_wall(), .max_backdate = CRL_BACKDATE,
 		.max_validity = CRL_VALIDITY,
 		.issuer_not_after = ca->cert.not_after, .only_users = true,
-		.delta = true, .freshest_url = delta };
+		.delta = true, .freshest_url = l->delta };
 	struct journal_crl rec = { .digest = { digest, sizeof(digest) } };
-	enum q_err r = crl_check_tbs(tbs, &want, NULL, NULL, ret_info, f);
+	enum q_err r = crl_check_tbs(l->tbs, &want, NULL, NULL, ret_info, f);
 
 	if (r == Q_OK && ret_info->number - want.last_number > CRL_AHEAD)
 		r = fault_set(f, Q_INVALID, "CRL refused: its number is too "
 		    "far above the last one");
 	if (r != Q_OK)
 		return r;
-	SHA256(tbs.p, tbs.len, digest);
+	SHA256(l->tbs.p, l->tbs.len, digest);
 	rec.number = ret_info->number;
 	rec.entries = ret_info->entries;
 	rec.this_update = (uint64_t)ret_info->this_update;
 	rec.next_update = (uint64_t)ret_info->next_update;
-	r = journal_put(s->journal, &(struct journal_entry){ JOURNAL_crl, uid,
+	r = journal_put(s->journal, &(struct journal_entry){ JOURNAL_crl, l->uid,
 		ca->id, &rec }, f);
 	return r == Q_OK ? signd_crl_set(s, ca->id, ret_info->number) : r;
 }
@@ -80,31 +87,28 @@ signd_do_sign_crl(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	AUTO_RING struct keyring *ring = NULL;
 	struct buf *space = wire_req_space(q);
 	struct crl_info info = { 0 };
-	char delta[SIGNER_URL_MAX];
+	struct list l = { .uid = wire_req_uid(q) };
 	struct signd *s = ctx;
-	const struct key *ca;
-	struct bytes tbs;
 	enum q_err r = signd_ring(s, true, &ring, f);
 
 	if (r != Q_OK)
 		return r;
-	ca = keyring_find(ring, in->issuing_id);
-	if (ca == NULL || ca->purpose != PURPOSE_ISSUING)
+	l.ca = keyring_find(ring, in->issuing_id);
+	if (l.ca == NULL || l.ca->purpose != PURPOSE_ISSUING)
 		return fault_set(f, Q_NOTFOUND, "no issuing CA %.16s",
 		    in->issuing_id);
-	r = signer_delta_url(ring->host, (unsigned)s->conf->crl_port, ca->id,
-	    delta, sizeof(delta));
+	r = signer_delta_url(ring->host, (unsigned)s->conf->crl_port,
+	    l.ca->id, l.delta, sizeof(l.delta));
 	if (r == Q_OK)
-		r = list_map(in->list, &tbs, f);
+		r = list_map(in->list, &l.tbs, f);
 	if (r != Q_OK)
 		return r;
 	pthread_mutex_lock(&s->crl);
-	r = check_and_record(s, ca, delta, tbs, wire_req_uid(q), &info,
-	    f);
+	r = check_and_record(s, &l, &info, f);
 	pthread_mutex_unlock(&s->crl);
 	if (r == Q_OK)
-		r = pki_sign(s, ca, tbs, space, f);
-	munmap((void *)(uintptr_t)tbs.p, tbs.len);
+		r = pki_sign(s, l.ca, l.tbs, space, f);
+	munmap((void *)(uintptr_t)l.tbs.p, l.tbs.len);
 	out->signature = buf_bytes(space);
 	out->number = info.number;
 	return r;

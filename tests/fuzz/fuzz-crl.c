@@ -28,7 +28,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.max_backdate = 86400, .max_validity = 30 * 86400,
 		.issuer_not_after = INT64_MAX,
 		.idp_url = "http://quoin.example:6080/ca.crl",
-		.only_users = true };
+		.only_users = true, .last_number = 4, .delta = true,
+		.freshest_url = "http://quoin.example:6080/d.crl" };
 	struct crl_info info = { .entries = 0 };
 	struct fault f = { 0 };
 	uint64_t seen = 0;

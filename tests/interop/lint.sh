@@ -9,8 +9,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 version=0.13.3
 
 tools=$top_builddir/interop-tools/pkilint
+mkdir -p "${tools%/*}"
 [ -x "$tools/bin/lint_crl" ] || {
-	mkdir -p "${tools%/*}"
 	python3 -m venv "$tools" &&
 		"$tools/bin/pip" install -q "pkilint==$version"
 } >"$tools.log" 2>&1 ||
@@ -18,6 +18,7 @@ tools=$top_builddir/interop-tools/pkilint
 
 # A name like one on the Internet: the linter wants no other.
 host=quoin.example.com
+export APPLIANCE_CONF="crl.delta_bytes = 0"
 appliance_start "$(mktemp -d)" signd recordd
 ctl hsm init $host,127.0.0.1 >/dev/null
 daemon_start enrold
@@ -74,6 +75,21 @@ revoked_both() {
 within 5 revoked_both
 ok "two are revoked" revoked_both
 ok "a CRL with and without a reason" crl_lint
+
+# Revoked after the list became long: base and delta.
+like "$(openssl crl -in "$dev/crl.pem" -noout -text)" "Freshest CRL" \
+	"the full list says where its delta is"
+ctl device revoke "$(dev_id rsa)" --reason superseded >/dev/null
+delta_has_it() {
+	curl -sSf -m 10 -o "$dev/crl.der" \
+		"http://localhost:$(conf crl.port)/crl/$(issuer_of \
+			"$dev/rsa.pem")-delta.crl" &&
+		openssl crl -inform DER -in "$dev/crl.der" -noout -text |
+		grep -q Superseded
+}
+within 5 delta_has_it
+ok "a delta CRL" delta_has_it
+ok "without an error" crl_lint
 
 # OCSP answers of each status, with and without a nonce.
 issuing=$dev/ca.pem
