@@ -132,6 +132,8 @@ seam_save(void *ctx, enum qdev_slot slot, const void *p, size_t len)
 		e = agent_grant_commit(a, p, len);
 		if (e == Q_OK)
 			e = load_current(a);
+	if (e == Q_OK && a->tls != NULL)
+		e = agent_roots_load(a);
 	}
 	if (e == Q_IO)
 		(void)fault_set(&a->why, e, "%s: cannot write", a->store.dir);
@@ -255,6 +257,8 @@ agent_open(struct agent *a, const struct agent_options *o, struct fault *f)
 		return fault_set(f, e, "%s/identity.pem: %s", o->dir,
 		    q_err_text(e));
 	e = load_current(a);
+	if (e == Q_OK && a->tls != NULL)
+		e = agent_roots_load(a);
 	if (e != Q_OK)
 		return fault_set(f, e, "%s/current: %s", o->dir,
 		    q_err_text(e));

@@ -12,11 +12,11 @@
 #include "base/own.h"
 
 #define TEXT_MAX 65536
-#define CHAIN_MAX 4
+#define CHAIN_MAX 34 /* an issuing CA, roots and what links them */
 
 /* The parts of a generation, as files are made of them. */
 struct parts {
-	struct buf key, certificate, chain, grant, hub, hub_root;
+	struct buf key, certificate, chain, grant, roots, hub, hub_root;
 };
 
 static void
@@ -26,6 +26,7 @@ own_parts_(struct parts *p)
 	buf_free(&p->certificate);
 	buf_free(&p->chain);
 	buf_free(&p->grant);
+	buf_free(&p->roots);
 	buf_free(&p->hub);
 	buf_free(&p->hub_root);
 }
@@ -33,7 +34,7 @@ own_parts_(struct parts *p)
 #define AUTO_PARTS __attribute__((cleanup(own_parts_)))
 #define PARTS_INIT { BUF_INIT(TEXT_MAX), BUF_INIT(TEXT_MAX), \
 	BUF_INIT(TEXT_MAX), BUF_INIT(TEXT_MAX), BUF_INIT(TEXT_MAX), \
-	BUF_INIT(TEXT_MAX) }
+	BUF_INIT(TEXT_MAX), BUF_INIT(TEXT_MAX) }
 
 static enum q_err
 commit(struct agent *a, const struct parts *p, bool keep_request)
@@ -43,10 +44,11 @@ commit(struct agent *a, const struct parts *p, bool keep_request)
 		{ "certificate.pem", buf_bytes(&p->certificate), 0644 },
 		{ "chain.pem", buf_bytes(&p->chain), 0644 },
 		{ AGENT_GRANT_FILE, buf_bytes(&p->grant), 0644 },
+		{ "roots.pem", buf_bytes(&p->roots), 0644 },
 		{ "hub.json", buf_bytes(&p->hub), 0644 },
 		{ "hub-root.pem", buf_bytes(&p->hub_root), 0644 },
 	};
-	size_t n = p->hub.len == 0 ? 4 : p->hub_root.len == 0 ? 5 : 6;
+	size_t n = p->hub.len == 0 ? 5 : p->hub_root.len == 0 ? 6 : 7;
 
 	return agent_store_commit(&a->store, files, n, keep_request);
 }
@@ -122,32 +124,135 @@ read_chain(const struct buf *text)
 	return chain;
 }
 
-/* The certificate must chain to the OEM Root and name this device. The time
- * is left out: a slow clock must not keep a gateway from enrolling. */
+static enum q_err
+read_current(const struct agent *a, const char *name, struct buf *out)
+{
+	char path[PATH_MAX];
+
+	agent_store_current(&a->store, name, path);
+	return file_read(path, out);
+}
+
+/* What stands in the way of x chaining to a root that is trusted; X509_V_OK:
+ * nothing. The time is left out: a slow clock must not keep a gateway from
+ * enrolling. */
+static int
+obstacle(const struct agent *a, X509 *x, STACK_OF(X509) *chain,
+    const char *purpose)
+{
+	X509_STORE_CTX *v = X509_STORE_CTX_new();
+	int why = X509_V_ERR_OUT_OF_MEM;
+
+	if (v != NULL && X509_STORE_CTX_init(v,
+	    SSL_CTX_get_cert_store(a->tls->ctx), x, chain) == 1) {
+		X509_STORE_CTX_set_default(v, purpose);
+		X509_STORE_CTX_set_flags(v, X509_V_FLAG_NO_CHECK_TIME);
+		X509_verify_cert(v);
+		why = X509_STORE_CTX_get_error(v);
+	}
+	X509_STORE_CTX_free(v);
+	return why;
+}
+
+/* Whether a trusted root has issued a certificate for this root's key and
+ * Name (NewWithOld, RFC 9810 4.4). */
+static bool
+linked(const struct agent *a, X509 *root, STACK_OF(X509) *chain)
+{
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		X509 *x = sk_X509_value(chain, i);
+
+		if (X509_check_ca(x) == 1 &&
+		    X509_NAME_cmp(X509_get_subject_name(x),
+		    X509_get_subject_name(root)) == 0 &&
+		    EVP_PKEY_eq(X509_get0_pubkey(x),
+		    X509_get0_pubkey(root)) == 1 &&
+		    obstacle(a, x, chain, "default") == X509_V_OK)
+			return true;
+	}
+	return false;
+}
+
+/* Trust this root, and remember it with those that came before. */
+static enum q_err
+root_take(const struct agent *a, X509 *root, struct buf *roots)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *text;
+	long len;
+	enum q_err e = Q_NOMEM;
+
+	if (bio != NULL && PEM_write_bio_X509(bio, root) == 1 &&
+	    X509_STORE_add_cert(SSL_CTX_get_cert_store(a->tls->ctx), root) ==
+	    1) {
+		len = BIO_get_mem_data(bio, &text);
+		buf_put(roots, text, (size_t)len);
+		e = roots->bad ? Q_TOOBIG : Q_OK;
+	}
+	BIO_free(bio);
+	return e;
+}
+
+/* The OEM Root was replaced: take the next one, if the chain links it with
+ * one that is trusted. */
+static enum q_err
+roots_take(const struct agent *a, const struct buf *chain_text,
+    struct buf *roots)
+{
+	STACK_OF(X509) *chain = read_chain(chain_text);
+	enum q_err e = read_current(a, "roots.pem", roots);
+
+	if (e == Q_NOTFOUND)
+		e = Q_OK;
+	for (int i = 0; e == Q_OK && i < sk_X509_num(chain); i++) {
+		X509 *x = sk_X509_value(chain, i);
+
+		if (X509_self_signed(x, 1) == 1 &&
+		    obstacle(a, x, NULL, "default") != X509_V_OK &&
+		    linked(a, x, chain))
+			e = root_take(a, x, roots);
+	}
+	sk_X509_pop_free(chain, X509_free);
+	return e;
+}
+
+enum q_err
+agent_roots_load(const struct agent *a)
+{
+	AUTO_BUF struct buf text = BUF_INIT(TEXT_MAX);
+	STACK_OF(X509) *roots;
+	enum q_err e = read_current(a, "roots.pem", &text);
+
+	if (e != Q_OK || text.len == 0)
+		return e == Q_NOTFOUND ? Q_OK : e;
+	roots = read_chain(&text);
+	for (int i = 0; e == Q_OK && i < sk_X509_num(roots); i++)
+		if (X509_STORE_add_cert(SSL_CTX_get_cert_store(a->tls->ctx),
+		    sk_X509_value(roots, i)) != 1)
+			e = Q_NOMEM;
+	sk_X509_pop_free(roots, X509_free);
+	return e;
+}
+
+/* The certificate must chain to the OEM Root and name this device. */
 static enum q_err
 judge(struct agent *a, X509 *cert, const struct buf *chain_text)
 {
-	X509_STORE_CTX *v = X509_STORE_CTX_new();
 	STACK_OF(X509) *chain = read_chain(chain_text);
 	char cn[QDEV_ID_LEN + 1] = "";
 	enum q_err e = Q_OK;
+	int why;
 
 	X509_NAME_get_text_by_NID(X509_get_subject_name(cert),
 	    NID_commonName, cn, sizeof(cn));
 	if (strcmp(cn, a->id) != 0) {
 		e = fault_set(&a->why, Q_UNAUTH, "certificate names %s", cn);
-	} else if (v == NULL || X509_STORE_CTX_init(v,
-	    SSL_CTX_get_cert_store(a->tls->ctx), cert, chain) != 1) {
-		e = Q_NOMEM;
 	} else {
-		X509_STORE_CTX_set_default(v, "ssl_client");
-		X509_STORE_CTX_set_flags(v, X509_V_FLAG_NO_CHECK_TIME);
-		if (X509_verify_cert(v) != 1)
+		why = obstacle(a, cert, chain, "ssl_client");
+		if (why != X509_V_OK)
 			e = fault_set(&a->why, Q_UNAUTH, "certificate: %s",
-			    X509_verify_cert_error_string(
-			    X509_STORE_CTX_get_error(v)));
+			    X509_verify_cert_error_string(why));
 	}
-	X509_STORE_CTX_free(v);
 	sk_X509_pop_free(chain, X509_free);
 	return e;
 }
@@ -177,20 +282,13 @@ agent_grant_commit(struct agent *a, const char *text, size_t len)
 		return fault_set(&a->why, Q_PROTO, "certificate is not PEM");
 	e = judge(a, cert, &p.chain);
 	if (e == Q_OK)
+		e = roots_take(a, &p.chain, &p.roots);
+	if (e == Q_OK)
 		e = put_key(a, cert, &p.key);
 	X509_free(cert);
 	if (e == Q_OK)
 		e = commit(a, &p, false);
 	return e;
-}
-
-static enum q_err
-read_current(const struct agent *a, const char *name, struct buf *out)
-{
-	char path[PATH_MAX];
-
-	agent_store_current(&a->store, name, path);
-	return file_read(path, out);
 }
 
 enum q_err
@@ -216,5 +314,11 @@ agent_hub_commit(struct agent *a, struct qdev_json hub)
 		e = read_current(a, "chain.pem", &p.chain);
 	if (e == Q_OK)
 		e = read_current(a, AGENT_GRANT_FILE, &p.grant);
+	if (e != Q_OK)
+		return e;
+	/* Agents of before had none. */
+	e = read_current(a, "roots.pem", &p.roots);
+	if (e == Q_NOTFOUND)
+		e = Q_OK;
 	return e == Q_OK ? commit(a, &p, true) : e;
 }

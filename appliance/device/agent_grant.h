@@ -15,6 +15,10 @@
 enum q_err agent_grant_commit(struct agent *a, const char *text, size_t len)
     Q_CHECKED;
 
+/* Trust the roots that came with earlier grants, linked with the one that the
+ * agent was given. */
+enum q_err agent_roots_load(const struct agent *a) Q_CHECKED;
+
 /* Take over hub settings that differ from the current generation's, as a
  * new generation with the same certificate. OK without one. */
 enum q_err agent_hub_commit(struct agent *a, struct qdev_json hub) Q_CHECKED;

@@ -14,8 +14,9 @@
  *
  *	identity.pem	the identity key
  *	current		symbolic link to the generation in use
- *	generation-N/	key.pem certificate.pem chain.pem grant.json, and
- *			hub.json hub-root.pem when there is a hub
+ *	generation-N/	key.pem certificate.pem chain.pem grant.json
+ *			roots.pem (later OEM Roots), and hub.json
+ *			hub-root.pem when there is a hub
  *	request-N.der	a request that was made under generation N and has
  *			not been answered; next-N.pem is its key if new
  *

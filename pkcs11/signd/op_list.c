@@ -91,6 +91,36 @@ page_begin(const struct keyring *ring, const char *after, size_t *ret_at,
 	return fault_set(f, Q_NOTFOUND, "no key %.16s", after);
 }
 
+/* Append an item for the key, if it has one. */
+typedef void put_fn(struct signd *s, const struct keyring *ring,
+    const struct key *k, struct buf *out);
+
+struct page {
+	uint64_t generation;
+	struct bytes items;
+	bool more;
+};
+
+static enum q_err
+page_make(struct signd *s, struct wire_req *q, const char *after, put_fn *put,
+    struct page *ret_page, struct fault *f)
+{
+	AUTO_RING struct keyring *ring = NULL;
+	struct buf *space = wire_req_space(q);
+	size_t i = 0;
+	enum q_err r = signd_ring(s, false, &ring, f);
+
+	if (r == Q_OK)
+		r = page_begin(ring, after, &i, f);
+	if (r != Q_OK)
+		return r;
+	for (; i < ring->n && space->len < PAGE_BYTES; i++)
+		put(s, ring, ring->keys[i], space);
+	*ret_page = (struct page){ ring->generation, buf_bytes(space),
+		i < ring->n };
+	return Q_OK;
+}
+
 static void
 cert_put(struct signd *s, const struct keyring *ring, const struct key *k,
     struct buf *out)
@@ -112,7 +142,8 @@ cert_put(struct signd *s, const struct keyring *ring, const struct key *k,
 		.crl_number = signd_crl_last(s, k->id),
 		.cert = { k->der, k->der_len } };
 
-	wire_list_put(out, &signd_cert_type, &c);
+	if (k->der != NULL)
+		wire_list_put(out, &signd_cert_type, &c);
 }
 
 enum q_err
@@ -121,27 +152,18 @@ signd_do_certs(void *ctx, struct wire_req *q, const void *req, void *rsp,
 {
 	const struct signd_certs_req *in = req;
 	struct signd_certs_rsp *out = rsp;
-	AUTO_RING struct keyring *ring = NULL;
-	struct buf *space = wire_req_space(q);
-	struct signd *s = ctx;
-	size_t i = 0;
-	enum q_err r = signd_ring(s, false, &ring, f);
+	struct page page = { 0 };
+	enum q_err r = page_make(ctx, q, in->after, cert_put, &page, f);
 
-	if (r == Q_OK)
-		r = page_begin(ring, in->after, &i, f);
-	if (r != Q_OK)
-		return r;
-	for (; i < ring->n && space->len < PAGE_BYTES; i++)
-		if (ring->keys[i]->der != NULL)
-			cert_put(s, ring, ring->keys[i], space);
-	out->generation = ring->generation;
-	out->items = buf_bytes(space);
-	out->more = i < ring->n;
-	return Q_OK;
+	out->generation = page.generation;
+	out->items = page.items;
+	out->more = page.more;
+	return r;
 }
 
 static void
-key_put(const struct key *k, struct buf *out)
+key_put(struct signd *s, const struct keyring *ring, const struct key *k,
+    struct buf *out)
 {
 	static const char *const kinds[] = { "", "P-256", "RSA-3072",
 		"AES-256" };
@@ -151,7 +173,10 @@ key_put(const struct key *k, struct buf *out)
 		.created = k->created,
 		.used = atomic_load(&k->use->count) };
 
-	wire_list_put(out, &signd_key_type, &item);
+	(void)s;
+	(void)ring;
+	if (k->purpose != PURPOSE_ROOT_LINK)
+		wire_list_put(out, &signd_key_type, &item);
 }
 
 enum q_err
@@ -160,20 +185,10 @@ signd_do_keys(void *ctx, struct wire_req *q, const void *req, void *rsp,
 {
 	const struct signd_keys_req *in = req;
 	struct signd_keys_rsp *out = rsp;
-	AUTO_RING struct keyring *ring = NULL;
-	struct buf *space = wire_req_space(q);
-	struct signd *s = ctx;
-	size_t i = 0;
-	enum q_err r = signd_ring(s, false, &ring, f);
+	struct page page = { 0 };
+	enum q_err r = page_make(ctx, q, in->after, key_put, &page, f);
 
-	if (r == Q_OK)
-		r = page_begin(ring, in->after, &i, f);
-	if (r != Q_OK)
-		return r;
-	for (; i < ring->n && space->len < PAGE_BYTES; i++)
-		if (ring->keys[i]->purpose != PURPOSE_ROOT_LINK)
-			key_put(ring->keys[i], space);
-	out->items = buf_bytes(space);
-	out->more = i < ring->n;
-	return Q_OK;
+	out->items = page.items;
+	out->more = page.more;
+	return r;
 }
