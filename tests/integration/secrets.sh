@@ -32,6 +32,7 @@ trace() { # trace NAME PID [CALLS]: what it sends and receives
 }
 
 capture() { # capture FILE FILTER: packets of the loopback interface
+	rm -f "$tmp/tcpdump.log" # or the last one's would do
 	tcpdump -i lo -s 0 -U --immediate-mode -w "$1" "$2" >/dev/null 2>"$tmp/tcpdump.log" &
 	dump=$!
 	within 10 grep -q listening "$tmp/tcpdump.log"
