@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/fsio.h"
+#include "base/log.h"
 #include "base/own.h"
 
 #define PROBE_SECONDS 1
@@ -61,7 +62,10 @@ mongo_writes(bson_t *cmd)
 void
 mongo_fails(struct mongo *m, enum mongo_state state, const struct fault *f)
 {
+	bool was_ready;
+
 	pthread_mutex_lock(&m->lock);
+	was_ready = m->state == MONGO_READY;
 	if (m->state > state)
 		m->state = state;
 	m->lost |= state == MONGO_AWAY;
@@ -69,6 +73,8 @@ mongo_fails(struct mongo *m, enum mongo_state state, const struct fault *f)
 	snprintf(m->why, sizeof(m->why), "%s", fault_text(f, Q_UNAVAIL));
 	pthread_cond_broadcast(&m->wake);
 	pthread_mutex_unlock(&m->lock);
+	if (was_ready)
+		log_warn("the store fails: %s", fault_text(f, Q_UNAVAIL));
 }
 
 enum q_err
@@ -150,13 +156,18 @@ mongo_ask(struct mongo *m, const bson_t *cmd, bson_t *ret_reply,
 static void
 set_state(struct mongo *m, enum mongo_state state)
 {
+	bool was_ready;
+
 	pthread_mutex_lock(&m->lock);
+	was_ready = m->state == MONGO_READY;
 	m->state = state;
 	if (state == MONGO_READY)
 		m->why[0] = '\0';
 	m->heard = clock_mono_ms();
 	pthread_cond_broadcast(&m->wake);
 	pthread_mutex_unlock(&m->lock);
+	if (state == MONGO_READY && !was_ready)
+		log_note("the store takes reads and writes");
 }
 
 /* It answers: bring it back, or as much of it as works. */

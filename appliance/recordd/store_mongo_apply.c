@@ -13,6 +13,9 @@
 
 #define CHUNK_OPS 1000
 #define CHUNK_BYTES (4U << 20)
+/* Statements that look for a document: a slow server must be able to answer
+ * within SOCKET_MS, or the same command would be tried for ever. */
+#define CHUNK_MATCHES 32
 
 struct chunk {
 	const struct rec_desc *d;
@@ -204,6 +207,7 @@ apply_kind(struct mongo *m, struct mongo_batch *b, const struct rec_desc *d,
     enum mongo_kind kind, struct fault *f)
 {
 	struct chunk c = { .d = d, .kind = kind };
+	size_t most = kind == MONGO_INSERT ? CHUNK_OPS : CHUNK_MATCHES;
 	size_t bytes = 0;
 	enum q_err r = Q_OK;
 
@@ -214,7 +218,7 @@ apply_kind(struct mongo *m, struct mongo_batch *b, const struct rec_desc *d,
 			continue;
 		c.op[c.n++] = op;
 		bytes += op->image != NULL ? op->image->len : sizeof(op->key);
-		if (c.n < CHUNK_OPS && bytes < CHUNK_BYTES)
+		if (c.n < most && bytes < CHUNK_BYTES)
 			continue;
 		r = chunk_send(m, b, &c, f);
 		c = (struct chunk){ .d = d, .kind = kind };

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# stores: both
 # sanitize
 # quoin-recordd, for real: roles, bulk load, hints, a full disk, and kill -9
 # at any instant.
