@@ -10,6 +10,10 @@ noinst_PROGRAMS += %reldir%/pollgen
 tests_bench_pollgen_SOURCES = %reldir%/pollgen.c
 tests_bench_pollgen_LDADD = $(device_libs)
 
+noinst_PROGRAMS += %reldir%/bench-lists
+tests_bench_bench_lists_SOURCES = %reldir%/bench-lists.c
+tests_bench_bench_lists_LDADD = $(records_libs) $(OPENSSL_LIBS)
+
 # To be preloaded into daemons: no program, and no libtool for it.
 tests_bench_slow_fdatasync_so_SOURCES = %reldir%/slow-fdatasync.c
 tests_bench_slow_fdatasync_so_CFLAGS = $(AM_CFLAGS) -fPIC

@@ -19,13 +19,14 @@ TEXT
 
 # seconds of a signature case; turns of those; store sizes; turns of
 # handshakes and enrolments; operations of each; seconds of polls
-sig_seconds=2 sig_turns=3 sizes=(1000 100000 1000000) turns=5 each=2500
-poll_seconds=3
+sig_seconds=2 sig_turns=3 sizes=(1000 1000000 10000000) turns=3 each=2500
+poll_seconds=3 list_seconds=1.5 seeds=50000 crl_entries=1000000
+mongo_turns=3 mongo_each=300
 results=no json=bench.json
 while [ $# -gt 0 ]; do
 	case $1 in
-	--quick) sig_seconds=0.7 sig_turns=1 sizes=(1000 100000) turns=3 each=1000 poll_seconds=2 ;;
-	--smoke) json=bench-smoke.json sig_seconds=0.1 sig_turns=1 sizes=(100 1000) turns=1 each=64 poll_seconds=1 ;;
+	--quick) sig_seconds=0.7 sig_turns=1 sizes=(1000 100000) turns=3 each=1000 poll_seconds=2 list_seconds=1 crl_entries=100000 mongo_turns=1 ;;
+	--smoke) json=bench-smoke.json sig_seconds=0.1 sig_turns=1 sizes=(100 1000) turns=1 each=64 poll_seconds=1 list_seconds=0.2 seeds=1000 crl_entries=1000 mongo_turns=1 mongo_each=20 ;;
 	--results) results=yes ;;
 	-h | --help) usage; exit 0 ;;
 	*) usage >&2; exit 64 ;;
@@ -47,7 +48,7 @@ chmod 0755 "$shm"
 trap 'rm -rf "$shm"; lib_end' EXIT
 
 die() {
-	echo "bench: $*" >&2
+	echo "bench: $*" | tee "$scratch/why" >&2
 	exit 1
 }
 
@@ -59,6 +60,25 @@ say() {
 note() {
 	[ -n "$2" ] || die "nothing was measured: $1"
 	printf '{"kind":"%s","v":%s}\n' "$1" "$2" >>"$lines"
+}
+
+# absent WHAT WHY: what could not be measured.
+absent() {
+	say "not measured: $1: $2"
+	note absent "$(jq -nc --arg what "$1" --arg why "$2" '{$what, $why}')"
+}
+
+# part WHAT COMMAND...: in a process of its own. What fails there is told in
+# the table, and the rest goes on.
+part() {
+	local what=$1
+	shift
+	say "$what"
+	rm -f "$scratch/why"
+	if ! ("$@") >"$scratch/said" || grep -q '# SKIP' "$scratch/said"; then
+		absent "$what" "$(cat "$scratch/why" 2>/dev/null ||
+			tail -n 1 "$scratch/said")"
+	fi
 }
 
 # --- several appliances, one of them at hand ---------------------------------
@@ -192,14 +212,6 @@ bench_signatures() {
 
 # --- enrolments --------------------------------------------------------------
 
-# id_list COUNT: random DeviceIDs in the form of a fleet file.
-id_list() {
-	echo '{"devices":['
-	head -c $((32 * $1)) /dev/urandom | od -An -v -tx1 -w32 | tr -d ' ' |
-		sed 's/.*/"&",/; $s/,$//'
-	echo ']}'
-}
-
 now() {
 	local t=${EPOCHREALTIME/[.,]/}
 	REPLY=$t
@@ -208,11 +220,11 @@ now() {
 load_devices() {
 	local from
 	say "loading $1 DeviceIDs"
-	id_list "$1" >"$scratch/ids.json"
+	"$bench/bench-lists" ids "$1" >"$scratch/ids.json" || die "no list"
 	now
 	from=$REPLY
 	ctl batch create crowd --policy bench --devices "$scratch/ids.json" \
-		>/dev/null || die "batch create"
+		>/dev/null || return
 	now
 	note load "$(jq -nc --argjson devices "$1" \
 		--argjson us $((REPLY - from)) \
@@ -275,18 +287,35 @@ memory() {
 	done
 }
 
+# Without the room that the largest store takes it is left out: 1 KiB each,
+# with the log of what was written last.
+fit_sizes() {
+	local room n=${sizes[-1]}
+	room=$(df --output=avail -k "$scratch" | tail -n 1)
+	[ "$room" -lt "$n" ] || return 0
+	absent "$n devices" "no room: $((room / 1024)) MiB in $TMPDIR"
+	unset 'sizes[-1]'
+}
+
 bench_enrolments() {
-	local n i
+	local n i loaded=()
+	fit_sizes
 	for n in "${sizes[@]}"; do
 		appliance_new "$n"
 		[ -d "$scratch/fleet-0" ] || fleets
-		load_devices "$n"
+		if ! load_devices "$n"; then
+			absent "$n devices" "they could not be loaded"
+			appliance_stop
+			continue
+		fi
+		loaded+=("$n")
 		for ((i = 0; i <= turns; i++)); do
 			ctl batch create "fleet-$i" --policy bench --devices \
 				"$scratch/fleet-$i/fleet.json" >/dev/null ||
 				die "batch create"
 		done
 	done
+	sizes=("${loaded[@]}")
 	for ((i = 0; i < turns; i++)); do
 		say "handshakes and enrolments, turn $((i + 1)) of $turns"
 		for n in "${sizes[@]}"; do
@@ -359,6 +388,92 @@ bench_polls() {
 	done
 }
 
+# Pages of the smallest store and of the largest, at random places.
+bench_lists() {
+	local n
+	for n in "${sizes[0]}" "${sizes[-1]}"; do
+		use "$n"
+		"$bench/bench-lists" "$appliance/run/recordd/recordd.sock" \
+			crowd "$seeds" "$list_seconds" >"$scratch/pages" ||
+			die "bench-lists: $n devices"
+		note pages "$(jq -sc --argjson devices "$n" --argjson bytes \
+			"$(du -sb "$appliance/records" | cut -f1)" \
+			'{$devices, $bytes, pages: .}' "$scratch/pages")"
+	done
+}
+
+bench_crl() {
+	local out i
+	use "${sizes[-1]}"
+	install -m 0755 "$bench/bench-crl" "$appliance/app/"
+	for ((i = 0; i < 3; i++)); do
+		out=$(as enrold "$appliance/app/bench-crl" \
+			"$appliance/quoin.conf" "$crl_entries" 2>&1) ||
+			die "$out"
+		note crl "$out"
+	done
+}
+
+# enrol_into NAME DEVICES FLEET: into the appliance at hand.
+enrol_into() {
+	local out
+	out=$("$bench/loadgen" --mode enrol --parallel $parallel \
+		--server "127.0.0.1:$(conf device.port)" \
+		--root "$appliance/root.pem" --seconds 10 --fleet "$3" \
+		--count $mongo_each) || die "loadgen: $1: $out"
+	note store "$(jq -c --arg store "$1" --argjson devices "$2" \
+		'{$store, $devices, per_second: .rate, p50_ms, p99_ms}' \
+		<<<"$out")"
+}
+
+mongo_name() {
+	case $mongo_kind in
+	fake) echo "MongoDB store (FerretDB $(sed -n \
+		's/.*FerretDB\/FerretDB v//p' \
+		"$top_srcdir/tests/fakes/mongo-server/go.mod"))" ;;
+	mongod) echo "MongoDB store (mongod $(mongod --version |
+		sed -n 's/^db version v//p'))" ;;
+	uri) echo "MongoDB store (server of QUOIN_TEST_MONGODB_URI)" ;;
+	esac
+}
+
+mongo_end() {
+	local status=$?
+	use mongo
+	appliance_stop
+	use beside
+	appliance_stop
+	daemon_stop mongo
+	exit $status
+}
+
+# The same fleets into both stores. FerretDB reads the whole collection for
+# each update, so that there are few devices in both.
+bench_mongo() {
+	local i d name n=$((mongo_turns * mongo_each))
+	trap mongo_end EXIT
+	QUOIN_TEST_STORE=mongodb appliance_new mongo
+	[ -n "$appliance_store" ] || die "no server"
+	name=$(mongo_name)
+	QUOIN_TEST_STORE=sqlite appliance_new beside
+	for ((i = 0; i < mongo_turns; i++)); do
+		"$appliance/app/quoin-agent" --fleet "$scratch/both-$i" \
+			--count $mongo_each --make >/dev/null || die "no fleet"
+		for d in mongo beside; do
+			use $d
+			ctl batch create "fleet-$i" --policy bench --devices \
+				"$scratch/both-$i/fleet.json" >/dev/null ||
+				die "batch create"
+		done
+	done
+	for ((i = 0; i < mongo_turns; i++)); do
+		use beside
+		enrol_into SQLite $n "$scratch/both-$i"
+		use mongo
+		enrol_into "$name" $n "$scratch/both-$i"
+	done
+}
+
 bench_crypto() {
 	local i
 	for ((i = 0; i < sig_turns; i++)); do
@@ -403,6 +518,13 @@ bench_crypto
 bench_signatures
 bench_enrolments
 bench_polls
+for n in "${sizes[@]}"; do
+	use "$n"
+	daemon_stop enrold
+done
+part "pages of devices" bench_lists
+part "CRL of $crl_entries entries" bench_crl
+part "enrolments on the MongoDB store" bench_mongo
 note seconds $((SECONDS - started))
 jq -s -f "$top_srcdir/tests/bench/summary.jq" "$lines" \
 	>"$top_builddir/$json" || die "no summary"

@@ -36,6 +36,9 @@ def wanted($what; $unit; $wanted; $measured): {$what, $unit, $wanted,
 kind("load") as $load |
 (kind("poll") | polls) as $polls |
 def polled($what): $polls[] | select(.what == $what) | .per_second;
+(kind("pages") | sort_by(.devices)) as $pages |
+(kind("crl") | medians([.entries]; "made_ms", "fill_ms", "walk_ms",
+	"check_ms")) as $crl |
 (kind("memory") | group_by(.devices) | map({devices: .[0].devices,
 	pss_kib: (map({key: .daemon, value: .pss_kib}) | from_entries)} |
 	. + {mib: (.pss_kib | add / 1024 | round3)})) as $memory |
@@ -50,16 +53,26 @@ def rate($op; $journal; $n): $sig[] | select(.op == $op and
 	signatures: $sig,
 	enrolments: $enrol,
 	polls: $polls,
+	pages: $pages,
+	crl: $crl,
+	stores: (kind("store") | medians([.store]; "per_second", "p50_ms",
+		"p99_ms")),
 	load: $load,
 	memory: $memory,
+	absent: kind("absent"),
 	wanted: [
 		($plain[] | wanted("enrolments / handshakes, \(.devices) devices";
 			"ratio, at least"; 0.45; .ratio)),
-		wanted("enrolments, \($plain[-1].devices) / \($plain[0].devices) devices";
-			"ratio, at least"; 0.9;
-			$plain[-1].per_second / $plain[0].per_second),
-		wanted("load of \($load[-1].devices) DeviceIDs"; "seconds, at most";
-			10; $load[-1].seconds),
+		($plain[1:][] | wanted("enrolments, \(.devices) / \($plain[0].devices) devices";
+			"ratio, at least"; if .devices > 1000000 then 0.8
+			else 0.9 end; .per_second / $plain[0].per_second)),
+		($load | map(select(.devices <= 1000000))[-1] |
+			wanted("load of \(.devices) DeviceIDs";
+			"seconds, at most"; 10; .seconds)),
+		($pages[-1:][] | wanted("slowest kind of page, p99, \(.devices) devices";
+			"ms, at most"; 50; .pages | map(.p99_ms) | max)),
+		($crl[] | wanted("CRL of \(.entries) entries made and signed";
+			"seconds, at most"; 2; .made_ms / 1000)),
 		wanted("status polls, TLS, kept"; "per second, at least"; 15000;
 			polled("status, TLS, kept")),
 		wanted("small GETs, plain, kept"; "per second, at least"; 40000;

@@ -44,6 +44,22 @@ def fix($n): if . == null then "-" else (. * pow(10; $n) | round) as $x |
 	(.cpu_us | (.enrold | fix(0) | right(8)) +
 	(.recordd | fix(0) | right(8)) + (.loadgen | fix(0) | right(8)))),
 "",
+(select(.pages != []) |
+"Pages of devices                          of 100 p50 ms   p99 ms  of 1000 p50 ms   p99 ms",
+(.pages[] | .devices as $d | .bytes as $b | .pages | group_by(.what)[] |
+	sort_by(.limit) | ("\($d) \(.[0].what)" | left(38)) +
+	(.[0].p50_ms | fix(2) | right(17)) + (.[0].p99_ms | fix(2) | right(9)) +
+	(.[1].p50_ms | fix(2) | right(16)) + (.[1].p99_ms | fix(2) | right(9))),
+(.pages[] | "Store of \(.devices) devices: \(.bytes / 1048576 | fix(0)) MiB"),
+""),
+(select(.stores != []) |
+"Enrolments, the same devices         devices        /s   p50 ms   p99 ms",
+(.stores[] | (.store | left(36)) + (.devices | right(8)) +
+	(.per_second | fix(0) | right(10)) + (.p50_ms | fix(1) | right(9)) +
+	(.p99_ms | fix(1) | right(9))),
+""),
+(.crl[] | "CRL of \(.entries) entries, \(.octets) octets: made and signed in \(.made_ms / 1000 | fix(2)) s, of which signd's check \(.check_ms / 1000 | fix(2)) s"),
+(.absent[] | "Not measured: \(.what): \(.why)"),
 (.load[] | "Load of \(.devices | left(8)) DeviceIDs: \(.seconds | fix(2)) s"),
 (.memory[] | "Memory, \(.devices) devices: \(.mib | fix(1)) MiB (" +
 	([.pss_kib | to_entries[] | "\(.key) \(.value / 1024 | fix(1))"] |
@@ -53,6 +69,6 @@ def fix($n): if . == null then "-" else (. * pow(10; $n) | round) as $x |
 (.wanted[] | (.what | left(45)) +
 	(({"ratio, at least": ">= ", "per second, at least": ">= ",
 	"seconds, at most": "<= ",
-	"MiB, at most": "<= "}[.unit] + (.wanted | tostring) +
-	({"seconds, at most": " s", "MiB, at most": " MiB"}[.unit] // "")) |
+	"ms, at most": "<= ", "MiB, at most": "<= "}[.unit] + (.wanted | tostring) +
+	({"seconds, at most": " s", "ms, at most": " ms", "MiB, at most": " MiB"}[.unit] // "")) |
 	right(13)) + (.measured | fix(2) | right(10)))

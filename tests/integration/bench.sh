@@ -25,5 +25,7 @@ is "$(jq -c '[.enrolments[] | [.devices, .disk]]' "$json")" \
 	'[[100,"disk"],[100,"disk + 5 ms"],[1000,"disk"]]' "each store"
 figures '.crypto_cpu[], .load[].seconds, .memory[].pss_kib[]' \
 	"cryptography, load, memory"
+figures '.pages[].pages[] | .p50_ms, .p99_ms, .of_page' "pages of devices"
+figures '.crl[].made_ms, .stores[].per_second' "CRL, stores"
 figures '.wanted[] | .wanted, .measured' "what is wanted, and what is"
 tap_done
