@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "enrold/cache.h"
+#include "records/access.h"
 
 #define LEVEL 2		/* of OpenSSL: 112 bits, SHA-2 */
 #define AGAIN_MS 250
@@ -177,24 +178,6 @@ leaf_check(X509 *leaf, struct bytes der, struct fault *f)
 	return Q_OK;
 }
 
-/* RSA of 2048 bits and more; P-256, P-384, P-521. The level of security is
- * OpenSSL's to check. */
-static bool
-key_fits(X509 *x)
-{
-	EVP_PKEY *key = X509_get0_pubkey(x);
-	char group[32] = "";
-
-	if (key == NULL)
-		return false;
-	if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA)
-		return EVP_PKEY_get_bits(key) >= 2048;
-	return EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1 &&
-	    (strcmp(group, "prime256v1") == 0 ||
-	    strcmp(group, "secp384r1") == 0 ||
-	    strcmp(group, "secp521r1") == 0);
-}
-
 /* The Auth Cert that a good path meets first, seen from the device. */
 static enum q_err
 path_anchor(const struct trust *t, STACK_OF(X509) *path, char *ret_key,
@@ -205,7 +188,7 @@ path_anchor(const struct trust *t, STACK_OF(X509) *path, char *ret_key,
 	for (int i = 0; i < sk_X509_num(path) && a == NULL; i++) {
 		X509 *x = sk_X509_value(path, i);
 
-		if (!key_fits(x))
+		if (!rec_auth_key_fits(x))
 			return fault_set(f, Q_DENIED,
 			    "a key of its chain is of a kind not accepted");
 		if (i != 0)

@@ -32,9 +32,8 @@ batch_there(struct wire_client *c, const char *name, struct fault *f)
 
 /* --- Auth Certs --------------------------------------------------------- */
 
-/* RSA of 2048 bits and more, P-256, P-384, P-521. */
-static bool
-key_fits(X509 *x)
+bool
+rec_auth_key_fits(X509 *x)
 {
 	EVP_PKEY *key = X509_get0_pubkey(x);
 	char group[32] = "";
@@ -58,7 +57,7 @@ ca_check(X509 *x, struct fault *f)
 	    X509_check_ca(x) == 0)
 		return fault_set(f, Q_INVALID, "the certificate is not one of "
 		    "a certificate authority");
-	if (!key_fits(x))
+	if (!rec_auth_key_fits(x))
 		return fault_set(f, Q_INVALID, "the key of the certificate is "
 		    "neither RSA of 2048 bits or more nor P-256, P-384 or "
 		    "P-521");

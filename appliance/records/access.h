@@ -10,8 +10,14 @@
 
 #include "records/actions.h"
 
+struct x509_st;
+
 #define REC_AUTH_CERTS_MAX 256
 #define REC_TOKEN_VALUE 32 /* letters and digits: 190 bits */
+
+/* Whether a manufacturer's CA may have this key: RSA of 2048 bits and more,
+ * P-256, P-384, P-521. The level of security is OpenSSL's to check. */
+bool rec_auth_key_fits(struct x509_st *x);
 
 /*
  * Import a manufacturer's CA: pem holds one certificate. Set in *rec are the
