@@ -20,14 +20,16 @@ mongo_members=1 # ports of the next server, for its option -set
 # A Go that can build it, in $REPLY.
 mongo_go() {
 	local go old=/usr/lib/go-1.19/bin/go
-	local at=golang.org/toolchain@v0.0.1-go1.22.12.linux-amd64
+	local at=golang.org/toolchain@v0.0.1-go1.22.12.linux
 	for go in "$(command -v go)" /usr/lib/go/bin/go "$old"; do
 		REPLY=$go
 		[ -x "$go" ] && [ "$("$go" env GOVERSION |
 			sed 's/go1\.\([0-9]*\).*/\1/')" -ge 22 ] && return
 	done
 	[ -x "$old" ] || return
-	go=$("$old" mod download -json $at | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')
+	at=$at-$("$old" env GOARCH)
+	go=$("$old" mod download -json "$at" |
+		sed -n 's/.*"Dir": "\(.*\)".*/\1/p')
 	[ -d "$go" ] || return
 	# Modules have no file modes.
 	chmod -R u+w "$go" && chmod +x "$go"/bin/* "$go"/pkg/tool/*/*
