@@ -48,7 +48,7 @@ pem_decode(struct bytes text, const char *label, struct buf *out,
     struct bytes *ret_rest, struct fault *f)
 {
 	const char *start = (const char *)text.p, *body, *stop, *rest;
-	const char *end = start + text.len;
+	const char *end;
 	char mark[80];
 	enum q_err e;
 
@@ -57,6 +57,7 @@ pem_decode(struct bytes text, const char *label, struct buf *out,
 	if (text.len > PEM_TEXT_MAX)
 		return fault_set(f, Q_TOOBIG, "PEM text is over %d bytes",
 		    PEM_TEXT_MAX);
+	end = start + text.len;
 	snprintf(mark, sizeof(mark), "-----BEGIN %s-----", label);
 	if (find_line(start, text.len, mark, &body) == NULL)
 		return fault_set(f, Q_NOTFOUND, "no %s in the text", label);
