@@ -26,11 +26,17 @@ mongo_go() {
 		[ -x "$go" ] && [ "$("$go" env GOVERSION |
 			sed 's/go1\.\([0-9]*\).*/\1/')" -ge 22 ] && return
 	done
-	[ -x "$old" ] || return
+	[ -x "$old" ] || {
+		echo "neither Go 1.22 nor golang-go of Debian 12"
+		return 1
+	}
 	at=$at-$("$old" env GOARCH)
 	go=$("$old" mod download -json "$at" |
-		sed -n 's/.*"Dir": "\(.*\)".*/\1/p')
-	[ -d "$go" ] || return
+		sed -n 's/.*"\(Dir\|Error\)": "\(.*\)".*/\2/p')
+	[ -d "$go" ] || {
+		echo "$go"
+		return 1
+	}
 	# Modules have no file modes.
 	chmod -R u+w "$go" && chmod +x "$go"/bin/* "$go"/pkg/tool/*/*
 	REPLY=$go/bin/go
