@@ -39,6 +39,7 @@ enum q_err cmp_do_rejected(struct talk *k, struct fault *f) Q_CHECKED;
  */
 struct cmp_target {
 	const char *device_id;
+	const struct peer *peer; /* who asks; NULL: nobody has to */
 	const char *issuer;	/* id of the CA */
 	const char *serial;	/* lower-case hex */
 	const char *from;	/* address, for the activity record */

@@ -93,6 +93,9 @@ enrol(struct talk *k)
 	struct enrol_ask ask = { .from = k->rq->remote, .replayable = !k->live };
 
 	k->done = true;
+	/* Who polls without having to has an answer already. */
+	buf_free(&t->answer.cert);
+	t->given = false;
 	k->result = cmp_msg_parse(buf_bytes(&t->asked), &asked, &k->fault);
 	if (k->result != Q_OK)
 		return;
@@ -252,7 +255,7 @@ revoke_own(struct talk *k, struct fault *f)
 	const struct peer *peer = &k->fr->peer;
 	const struct cmp_revocation *rr = &k->m->rr;
 	struct cmp_target target = { .device_id = peer->device_id,
-		.from = k->rq->remote, .reason = rr->reason };
+		.peer = peer, .from = k->rq->remote, .reason = rr->reason };
 	char serial[33], signer[DEVICE_ID_LEN + 1] = "";
 	struct cert own;
 	enum q_err r = Q_NOTFOUND;

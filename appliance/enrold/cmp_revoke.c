@@ -64,6 +64,35 @@ revoked_before(struct core *core, const struct cmp_target *target,
 	return r;
 }
 
+static bool
+has_cert(const struct rec_device *dev, const char *issuer,
+    const char *serial, size_t *ret_at)
+{
+	for (size_t i = 0; i < dev->certs.n; i++)
+		if (strcmp(dev->certs.c[i].serial, serial) == 0 &&
+		    strcmp(dev->certs.c[i].issuer, issuer) == 0) {
+			*ret_at = i;
+			return true;
+		}
+	return false;
+}
+
+/* Who has the key of a certificate that was revoked may not take the others
+ * from the device. */
+static enum q_err
+check_peer(const struct rec_device *dev, const struct peer *peer,
+    struct fault *f)
+{
+	size_t at;
+
+	if (peer == NULL || peer->kind != PEER_OURS ||
+	    (has_cert(dev, peer->issuer, peer->serial, &at) &&
+	    dev->certs.c[at].revoked_at == 0))
+		return Q_OK;
+	return fault_set(f, Q_DENIED, "the certificate that signed the rr is "
+	    "not, or no longer, one of the device");
+}
+
 static enum q_err
 revoke_round(struct core *core, const struct cmp_target *target,
     const char *reason, struct fault *f)
@@ -78,12 +107,11 @@ revoke_round(struct core *core, const struct cmp_target *target,
 		return revoked_before(core, target, f);
 	if (r != Q_OK)
 		return r;
-	while (i < dev.certs.n &&
-	    (strcmp(dev.certs.c[i].serial, target->serial) != 0 ||
-		strcmp(dev.certs.c[i].issuer, target->issuer) != 0))
-		i++;
-	if (i == dev.certs.n)
+	if (!has_cert(&dev, target->issuer, target->serial, &i))
 		return revoked_before(core, target, f);
+	r = check_peer(&dev, target->peer, f);
+	if (r != Q_OK)
+		return r;
 	if (target->whole)
 		return rec_device_revoke(core->recordd, target->device_id,
 		    &by, reason, f);

@@ -327,6 +327,20 @@ rule_wait(const struct enrol_case *c)
 	    c->dev->approval != DEVICE_APPROVAL_APPROVED;
 }
 
+/* A request alone may be an old one that somebody has seen: he gets nothing
+ * of use by it, unless the key is made here and sent to him. Who comes in by
+ * a token is nobody whom that could harm. */
+static enum q_err
+rule_present(const struct enrol_case *c, struct fault *f)
+{
+	if (!c->ask->server_key || c->peer->kind != PEER_NONE ||
+	    c->dev == NULL || c->csr->challenge.p != NULL)
+		return Q_OK;
+	return fault_set(f, Q_UNAUTH, "a key is made for who shows the "
+	    "device's certificate in TLS, or whose request has the "
+	    "connection's binding as challengePassword");
+}
+
 /* The rules for a device that is known, or of which this is the record that
  * would be made. */
 static enum q_err
@@ -371,6 +385,8 @@ rule_enrol(const struct enrol_case *c, struct enrol_verdict *ret_verdict,
 	bool make = false;
 	enum q_err r = rule_entry(c, &make, f);
 
+	if (r == Q_OK)
+		r = rule_present(c, f);
 	if (r != Q_OK)
 		return r;
 	if (make) {

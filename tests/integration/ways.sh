@@ -647,6 +647,10 @@ as_self k1
 keygen k1
 is "$code" 400 "the key wrapped for the device"
 like "$body" 'not encrypted for the device beyond TLS' "says why"
+as_nobody
+keygen k2
+is "$code" 401 "an old request alone, of a device that is known"
+like "$body" 'device.s certificate in TLS' "says what is needed"
 dev_make k3
 as_nobody
 keygen k3

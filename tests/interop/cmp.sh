@@ -193,9 +193,13 @@ good "rr by the certificate itself" -cmd rr -cert ec.pem -key ec.key \
 	-oldcert ec.pem
 bad 'notAuthorized' "then it counts for nothing" -cmd kur -cert ec.pem \
 	-key ec.key -newkey ec.key
+cp ec.pem dead.pem
 shown ec
 good "but the device may enrol again" -cmd ir "${who[@]}" -newkey ec.key \
 	-subject /CN=me -certout ec.pem
+bad 'notAuthorized.*no longer' "and the old one revokes nothing" -cmd rr \
+	-cert dead.pem -key ec.key -oldcert ec.pem -revreason 1
+is "$(dev_field ec state)" enrolled "the device stays"
 shown tell
 good "ir of a device that will lose its key" -cmd ir "${who[@]}" \
 	-newkey tell.key -subject /CN=me -certout tell.pem

@@ -222,6 +222,17 @@ check_server_key(void)
 	snprintf(w.csr.device_id, sizeof(w.csr.device_id), "%s", OTHER);
 	is_int(rule_enrol(&w.c, &v, NULL), Q_OK,
 	    "whatever the key of the request is");
+	w.peer.kind = PEER_NONE;
+	is_int(way_out(&w), 'u', "not for who sends no more than a request");
+	w.csr.challenge = (struct bytes){ (const uint8_t *)"b", 1 };
+	is_int(way_out(&w), 'o', "unless it is bound to the connection");
+	way_begin(&w, PEER_NONE, RIGHT);
+	w.batch.token_alone = true;
+	w.policy.allow_serverkey = w.ask.server_key = true;
+	is_int(way_out(&w), 'm', "nor asked of an unknown one with a token");
+	way_begin(&w, PEER_SELF, NONE);
+	w.c.dev = &w.dev;
+	w.policy.allow_serverkey = w.ask.server_key = true;
 
 	/* Its answer was lost. */
 	request_digest(&w.csr, true, digest);
