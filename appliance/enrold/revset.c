@@ -291,7 +291,7 @@ revset_find(struct revset *set, const char *issuer,
     const uint8_t serial[CERT_SERIAL_LEN], struct revset_entry *ret_entry)
 {
 	const struct issuer *is;
-	const struct run *run;
+	const struct run *run = NULL;
 	bool there = false;
 	size_t place = 0;
 
