@@ -464,8 +464,11 @@ token_count(const struct job *j, enum q_err r)
 	if (j->ask->token == NULL)
 		return;
 	token_digest(j->ask->token, digest);
+	/* A token that there is was not guessed: who sends it under another
+	 * batch's certificate, or too late, must not stop the others. */
 	if (j->token_bad)
-		throttle_failed(t, j->ask->from, digest);
+		throttle_failed(t, j->ask->from,
+		    j->view.token != NULL ? NULL : digest);
 	else if (j->view.token != NULL && (r == Q_OK || r == Q_WAIT))
 		throttle_passed(t, digest);
 }

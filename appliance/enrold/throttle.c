@@ -173,17 +173,19 @@ throttle_check(struct throttle *t, const char *from, const char *what,
 void
 throttle_failed(struct throttle *t, const char *from, const char *what)
 {
-	uint64_t which = id_of(t, what, strlen(what));
+	uint64_t which = what != NULL ? id_of(t, what, strlen(what)) : 0;
 	struct mark *good;
 	int64_t now;
 
 	pthread_mutex_lock(&t->lock);
 	now = t->now_ms();
 	mark_failed(&t->from, id_of_address(t, from), now);
-	mark_failed(&t->what, which, now);
-	good = mark_find(&t->good, which);
-	if (good != NULL)
-		*good = (struct mark){ 0 };
+	if (what != NULL) {
+		mark_failed(&t->what, which, now);
+		good = mark_find(&t->good, which);
+		if (good != NULL)
+			*good = (struct mark){ 0 };
+	}
 	pthread_mutex_unlock(&t->lock);
 }
 

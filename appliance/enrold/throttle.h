@@ -27,8 +27,10 @@ void throttle_free(struct throttle *t);
 enum q_err throttle_check(struct throttle *t, const char *from,
     const char *what, struct fault *f) Q_CHECKED;
 
-/* It was wrong; it was right. Only a digest is proof enough to be let
- * through later: passed is not for names. */
+/* It was wrong; it was right. what NULL: the address alone is to blame, as
+ * for a token that there is, sent under another batch's certificate or out of
+ * its dates. Only a digest is proof enough to be let through later: passed is
+ * not for names. */
 void throttle_failed(struct throttle *t, const char *from, const char *what);
 void throttle_passed(struct throttle *t, const char *what);
 

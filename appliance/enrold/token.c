@@ -15,6 +15,7 @@
 #include "records/access.h"
 
 #define NAME_MARK "name:" /* no digest begins so */
+#define NAME_MARK_MAX 160
 
 static bool
 is_value(const char *s, size_t len)
@@ -112,11 +113,12 @@ token_find(struct core *core, const char *sent, const char *from,
 	return rec_list_next(&it, ret_token, f);
 }
 
+/* With the address: a name is no secret, so nobody may stop those who use it
+ * elsewhere. */
 static void
-name_mark(const char *name, char out[REC_KEY_MAX + sizeof(NAME_MARK)])
+name_mark(const char *name, const char *from, char out[NAME_MARK_MAX])
 {
-	snprintf(out, REC_KEY_MAX + sizeof(NAME_MARK), NAME_MARK "%.100s",
-	    name);
+	snprintf(out, NAME_MARK_MAX, NAME_MARK "%.64s %.64s", from, name);
 }
 
 static enum q_err
@@ -141,12 +143,12 @@ enum q_err
 core_token_secret(struct core *core, const char *name, const char *from,
     struct secret *ret_secret, struct fault *f)
 {
-	char mark[REC_KEY_MAX + sizeof(NAME_MARK)];
+	char mark[NAME_MARK_MAX];
 	struct rec_token t;
 	int64_t now = clock_wall();
 	enum q_err r;
 
-	name_mark(name, mark);
+	name_mark(name, from, mark);
 	r = throttle_check(core->throttle, from, mark, f);
 	if (r == Q_OK)
 		r = rec_token_get(core->recordd, name, &t, f);
@@ -164,8 +166,8 @@ core_token_secret(struct core *core, const char *name, const char *from,
 void
 core_token_failed(struct core *core, const char *name, const char *from)
 {
-	char mark[REC_KEY_MAX + sizeof(NAME_MARK)];
+	char mark[NAME_MARK_MAX];
 
-	name_mark(name, mark);
+	name_mark(name, from, mark);
 	throttle_failed(core->throttle, from, mark);
 }

@@ -372,6 +372,9 @@ check_throttle(void)
 	throttle_passed(t, "good");
 	is_int(wait_of(t, "192.0.2.1", "good"), 0,
 	    "a token that was right passes from there, too");
+	throttle_failed(t, "192.0.2.8", NULL);
+	is_int(wait_of(t, "192.0.2.1", "good"), 0,
+	    "also when it failed elsewhere for another reason");
 	throttle_failed(t, "192.0.2.9", "good");
 	is_int(wait_of(t, "192.0.2.1", "good"), THROTTLE_MAX,
 	    "until it is wrong");
