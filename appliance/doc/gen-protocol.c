@@ -44,7 +44,9 @@ static const struct op token_ops[] = {
 };
 
 static const struct wire_type *const signd_items[] = { &signd_cert_type,
-	&signd_key_type, &signd_ocsp_tbs_type, &signd_ocsp_sig_type };
+	&signd_key_type, &signd_ocsp_tbs_type, &signd_ocsp_sig_type,
+	&signd_rules_type, &signd_code_key_type, &signd_approver_type,
+	&signd_approval_type };
 static const struct wire_type *const recordd_items[] = { &recordd_key_type,
 	&recordd_taken_type, &recordd_item_type, &recordd_counter_type };
 static const struct wire_type *const token_items[] = { &token_key_type };
@@ -104,11 +106,12 @@ print_roles(uint32_t roles)
 {
 	const char *comma = "";
 
-	if (roles == ROLE_ALL) {
+	if ((roles & ROLE_ALL) == ROLE_ALL) {
 		printf("all");
-		return;
+		roles &= ~(uint32_t)ROLE_ALL;
+		comma = ", ";
 	}
-	for (uint32_t bit = 1; bit <= ROLE_ALL; bit <<= 1) {
+	for (uint32_t bit = 1; bit <= ROLE_TOOL; bit <<= 1) {
 		if ((roles & bit) == 0)
 			continue;
 		printf("%s%s", comma, role_name(bit));

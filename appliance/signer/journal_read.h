@@ -36,7 +36,15 @@
 	X(intent, 5, "a device certificate is about to be signed")           \
 	X(issued, 6, "it was signed")                                        \
 	X(crl, 7, "a revocation list is about to be signed")                 \
-	X(use, 8, "how often a key was used")
+	X(use, 8, "how often a key was used")                                \
+	X(head, 9, "the journal key signed the chain up to here")            \
+	X(sign, 10, "firmware or code was signed")                           \
+	X(rule, 11, "a key's rules were set")                                \
+	X(import, 12, "a key is about to be imported")                       \
+	X(approver, 13, "an approver is about to be set or removed")         \
+	X(approval, 14, "an approval was wanted, given or used up")          \
+	X(refuse, 15, "uses that were refused")                              \
+	X(count, 16, "how often a limited key was used, in all")
 
 enum journal_type {
 #define X(name, num, text) JOURNAL_##name = (num),
@@ -86,6 +94,55 @@ enum journal_type {
 	F(T, STR, what, 15, "tls, seal, unseal")                             \
 	F(T, U64, count, 0, "since the last such record")                    \
 	F(T, U64, total, 0, "since the start")
+/* user: the person for whom a front end asked, as it said. */
+#define JOURNAL_HEAD_(F, T)                                                  \
+	F(T, U64, seq, 0, "of the last record that it covers")               \
+	F(T, BIN, hash, 32, "its chain hash")                                \
+	F(T, U64, wall, 0, "when it was signed")                             \
+	F(T, BIN, spki, 512, "public half of the journal key")               \
+	F(T, BIN, signature, 128, "Ecdsa-Sig-Value, DER")
+#define JOURNAL_SIGN(F, T)                                                   \
+	F(T, STR, purpose, 15, "firmware, codesign")                         \
+	F(T, U32, mech, 0, "enum signd_mech")                                \
+	F(T, U32, hash, 0, "bits")                                           \
+	F(T, U32, salt, 0, "bytes")                                          \
+	F(T, BIN, digest, 128, "what was signed")                            \
+	F(T, STR, meaning, 200, "what it is")                                \
+	F(T, STR, user, 64, "for whom")                                      \
+	F(T, BIN, request, 32, "SHA-256 over what makes the request the same") \
+	F(T, U64, total, 0, "signatures of a key with a limit, with this")   \
+	F(T, BIN, signature, 512, "")
+#define JOURNAL_RULE(F, T)                                                   \
+	F(T, STR, name, 64, "of the key")                                    \
+	F(T, STR, purpose, 15, "")                                           \
+	F(T, STR, user, 64, "for whom")                                      \
+	F(T, BIN, digest, 32, "SHA-256 of the rules")                        \
+	F(T, STR, rules, 4000, "in words")
+#define JOURNAL_IMPORT(F, T)                                                 \
+	F(T, STR, name, 64, "of the key")                                    \
+	F(T, STR, purpose, 15, "")                                           \
+	F(T, STR, user, 64, "for whom")                                      \
+	F(T, BIN, spki, 32, "SHA-256 of its SubjectPublicKeyInfo")
+#define JOURNAL_APPROVER(F, T)                                               \
+	F(T, BOOL, remove, 0, "else set")                                    \
+	F(T, STR, name, 64, "")                                              \
+	F(T, STR, kind, 15, "p256, webauthn")                                \
+	F(T, BIN, spki, 32, "SHA-256 of its SubjectPublicKeyInfo")           \
+	F(T, STR, user, 64, "for whom")
+#define JOURNAL_APPROVAL(F, T)                                               \
+	F(T, U32, step, 2, "0 wanted, 1 given, 2 used up")                   \
+	F(T, STR, id, 16, "")                                                \
+	F(T, STR, statement, 1500, "of wanted")                              \
+	F(T, STR, approver, 64, "of given")                                  \
+	F(T, BIN, proof, 4096, "of given: what was verified")                \
+	F(T, STR, user, 64, "for whom")
+#define JOURNAL_REFUSE(F, T)                                                 \
+	F(T, STR, what, 31, "the operation")                                 \
+	F(T, STR, purpose, 15, "")                                           \
+	F(T, STR, reason, 200, "of the last")                                \
+	F(T, U64, count, 0, "since the last such record")
+#define JOURNAL_COUNT(F, T)                                                  \
+	F(T, U64, total, 0, "")
 
 #define JOURNAL_MESSAGES(X)                                                  \
 	X(journal_start, JOURNAL_START)                                      \
@@ -95,7 +152,15 @@ enum journal_type {
 	X(journal_intent, JOURNAL_INTENT)                                    \
 	X(journal_issued, JOURNAL_ISSUED)                                    \
 	X(journal_crl, JOURNAL_CRL)                                          \
-	X(journal_use, JOURNAL_USE)
+	X(journal_use, JOURNAL_USE)                                          \
+	X(journal_head, JOURNAL_HEAD_)                                       \
+	X(journal_sign, JOURNAL_SIGN)                                        \
+	X(journal_rule, JOURNAL_RULE)                                        \
+	X(journal_import, JOURNAL_IMPORT)                                    \
+	X(journal_approver, JOURNAL_APPROVER)                                \
+	X(journal_approval, JOURNAL_APPROVAL)                                \
+	X(journal_refuse, JOURNAL_REFUSE)                                    \
+	X(journal_count, JOURNAL_COUNT)
 
 #define X(name, fields) WIRE_DECLARE(name, fields)
 JOURNAL_MESSAGES(X)

@@ -20,6 +20,24 @@
 #define SIGND_SEAL_MAX 65536
 #define SIGND_SEAL_EXTRA 64
 
+/* A key's name, for people; users and approvers are lists with blanks
+ * between. */
+#define SIGND_NAME_MAX 64
+#define SIGND_LIST_MAX 1024
+#define SIGND_SIG_MAX 512
+#define SIGND_SPKI_MAX 512
+#define SIGND_NONCE_LEN 16
+#define SIGND_TOKENS 2
+
+/* Mechanisms of keys that people make, bits of a set. */
+enum signd_mech {
+	SIGND_ECDSA = 1,	/* data: a digest; signature: r || s */
+	SIGND_RSA_PKCS1 = 2,	/* data: a DigestInfo (RFC 8017 9.2) */
+	SIGND_RSA_PSS = 4,	/* data: a digest of `hash` bits, MGF1 with
+				   the same; salt: bytes */
+	SIGND_MECHS = 7,
+};
+
 /* Lifetimes are seconds, at most 100 years; times are seconds since 1970. */
 #define SIGND_SPAN_MAX 3153600000
 
@@ -254,6 +272,178 @@ enum signd_op {
 #define SIGND_UNSEAL_RSP(F, T)                                               \
 	F(T, BIN, secret, SIGND_SEAL_MAX, "")
 
+/* What may be done with a key that people make; zeros and "" do not limit.
+ * `user` in requests: the person for whom a front end asks, as it says. */
+#define SIGND_RULES_MAX 4096
+#define SIGND_RULES(F, T)                                                    \
+	F(T, U32, mechs, SIGND_MECHS, "set of enum signd_mech")              \
+	F(T, U32, roles, 0, "set of roles; none: those of the purpose")      \
+	F(T, STR, users, SIGND_LIST_MAX, "user ids a codesign key is for")   \
+	F(T, U64, not_before, 0, "not used before")                          \
+	F(T, U64, not_after, 0, "not used after")                            \
+	F(T, U64, uses, 0, "signatures in all")                              \
+	F(T, U32, rate, 0, "signatures in a minute")                         \
+	F(T, U32, approvals, 16, "approvers that must agree")                \
+	F(T, STR, approvers, SIGND_LIST_MAX, "names of those who can")
+
+/* purpose: firmware, codesign, jwt, pepper, provision, update, backup. */
+#define SIGND_KEY_MAKE_REQ(F, T)                                             \
+	F(T, STR, name, SIGND_NAME_MAX, "of the key, for people")            \
+	F(T, STR, purpose, 15, "never changes")                              \
+	F(T, STR, kind, 15, "P-256, RSA-3072, AES-256")                      \
+	F(T, U32, token, SIGND_TOKENS - 1, "0: the main one")                \
+	F(T, STR, user, SIGND_NAME_MAX, "for whom")                          \
+	F(T, BIN, rules, SIGND_RULES_MAX, "signd_rules")
+#define SIGND_KEY_MAKE_RSP(F, T)                                             \
+	F(T, STR, id, SIGND_ID_LEN, "of the key")                            \
+	F(T, STR, kind, 15, "P-256, RSA-3072, AES-256")                      \
+	F(T, BIN, spki, SIGND_SPKI_MAX, "SubjectPublicKeyInfo; none of AES")
+
+/* pkcs8: PEM or DER, not encrypted. The key is marked as imported. */
+#define SIGND_KEY_IMPORT_REQ(F, T)                                           \
+	F(T, STR, name, SIGND_NAME_MAX, "of the key, for people")            \
+	F(T, STR, purpose, 15, "never changes")                              \
+	F(T, BIN, pkcs8, 4096, "the private key")                            \
+	F(T, U32, token, SIGND_TOKENS - 1, "0: the main one")                \
+	F(T, STR, user, SIGND_NAME_MAX, "for whom")                          \
+	F(T, BIN, rules, SIGND_RULES_MAX, "signd_rules")
+#define SIGND_KEY_IMPORT_RSP SIGND_KEY_MAKE_RSP
+
+#define SIGND_KEY_SET_REQ(F, T)                                              \
+	F(T, STR, key, SIGND_ID_LEN, "id")                                   \
+	F(T, STR, user, SIGND_NAME_MAX, "for whom")                          \
+	F(T, BIN, rules, SIGND_RULES_MAX, "signd_rules")
+#define SIGND_KEY_SET_RSP(F, T)
+#define SIGND_KEY_DELETE_REQ(F, T)                                           \
+	F(T, STR, key, SIGND_ID_LEN, "id")                                   \
+	F(T, STR, user, SIGND_NAME_MAX, "for whom")
+#define SIGND_KEY_DELETE_RSP(F, T)
+#define SIGND_KEY_CERT_REQ(F, T)                                             \
+	F(T, STR, key, SIGND_ID_LEN, "id of a codesign key")                 \
+	F(T, STR, user, SIGND_NAME_MAX, "for whom")                          \
+	F(T, BIN, cert, SIGND_CERT_MAX, "DER, of this key; empty: none")
+#define SIGND_KEY_CERT_RSP(F, T)
+
+/* The appliance as a token for other programs: libquoin-pkcs11. */
+#define SIGND_CODE_INFO_REQ(F, T)
+#define SIGND_CODE_INFO_RSP(F, T)                                            \
+	F(T, STR, label, 32, "CK_TOKEN_INFO.label")                          \
+	F(T, STR, serial, 16, "CK_TOKEN_INFO.serialNumber")                  \
+	F(T, BOOL, ready, 0, "everything works")
+#define SIGND_CODE_KEYS_REQ(F, T)                                            \
+	F(T, STR, after, SIGND_ID_LEN, "last id of the page before; empty: first")
+#define SIGND_CODE_KEYS_RSP(F, T)                                            \
+	F(T, BIN, items, 98304, "list of signd_code_key")                    \
+	F(T, BOOL, more, 0, "there are further pages")
+#define SIGND_CODE_KEY(F, T)                                                 \
+	F(T, STR, id, SIGND_ID_LEN, "CKA_ID")                                \
+	F(T, STR, name, SIGND_NAME_MAX, "CKA_LABEL")                         \
+	F(T, STR, kind, 15, "P-256, RSA-3072")                               \
+	F(T, U32, mechs, SIGND_MECHS, "set of enum signd_mech")              \
+	F(T, BOOL, imported, 0, "was known outside the token")               \
+	F(T, U64, not_before, 0, "not used before; 0: no limit")             \
+	F(T, U64, not_after, 0, "not used after; 0: no limit")               \
+	F(T, BIN, spki, SIGND_SPKI_MAX, "SubjectPublicKeyInfo")              \
+	F(T, BIN, cert, SIGND_CERT_MAX, "DER, or empty")
+
+/* Asked again by the same user with everything the same: the very same
+ * signature, also after a crash. WAIT: approvals are missing. */
+#define SIGND_CODE_SIGN_REQ(F, T)                                            \
+	F(T, STR, key, SIGND_ID_LEN, "id of a codesign key")                 \
+	F(T, U32, mech, SIGND_MECHS, "one of enum signd_mech")               \
+	F(T, U32, hash, 512, "of PSS: 256, 384, 512; else 0")                \
+	F(T, U32, salt, 64, "of PSS, bytes")                                 \
+	F(T, BIN, data, 128, "as the mechanism says")                        \
+	F(T, BIN, nonce, SIGND_NONCE_LEN, "16 bytes that make it another")
+#define SIGND_CODE_SIGN_RSP(F, T)                                            \
+	F(T, BIN, signature, SIGND_SIG_MAX, "as PKCS #11 gives it")
+
+/* image is a sealed memfd (F_SEAL_WRITE, _SHRINK, _GROW), hashed here. */
+#define SIGND_SIGN_FIRMWARE_REQ(F, T)                                        \
+	F(T, STR, key, SIGND_ID_LEN, "id of a firmware key")                 \
+	F(T, U32, mech, SIGND_MECHS, "one of enum signd_mech")               \
+	F(T, U32, hash, 512, "256, 384, 512")                                \
+	F(T, BIN, nonce, SIGND_NONCE_LEN, "16 bytes that make it another")   \
+	F(T, STR, user, SIGND_NAME_MAX, "for whom")                          \
+	F(T, STR, meaning, 200, "what it is, for journal and approvers")     \
+	F(T, FD, image, 0, "what is to be signed")
+#define SIGND_SIGN_FIRMWARE_RSP(F, T)                                        \
+	F(T, BIN, signature, SIGND_SIG_MAX, "r || s, or RSA's")              \
+	F(T, BIN, digest, 64, "of the image")
+
+/* Who can agree to the use of keys that want it. kind: p256 (an
+ * administrator's key), webauthn (with credential, rp_id and origin). */
+#define SIGND_APPROVER(F, T)                                                 \
+	F(T, STR, name, SIGND_NAME_MAX, "")                                  \
+	F(T, STR, kind, 15, "p256, webauthn")                                \
+	F(T, BIN, spki, SIGND_SPKI_MAX, "SubjectPublicKeyInfo, P-256")       \
+	F(T, BIN, credential, 1024, "id of a webauthn credential")           \
+	F(T, STR, rp_id, 253, "of webauthn")                                 \
+	F(T, STR, origin, 300, "of webauthn")                                \
+	F(T, U64, created, 0, "")
+#define SIGND_APPROVER_SET_REQ(F, T)                                         \
+	SIGND_APPROVER(F, T)                                                 \
+	F(T, STR, user, SIGND_NAME_MAX, "for whom")
+#define SIGND_APPROVER_SET_RSP(F, T)
+#define SIGND_APPROVER_DELETE_REQ(F, T)                                      \
+	F(T, STR, name, SIGND_NAME_MAX, "")                                  \
+	F(T, STR, user, SIGND_NAME_MAX, "for whom")
+#define SIGND_APPROVER_DELETE_RSP(F, T)
+#define SIGND_APPROVERS_REQ(F, T)                                            \
+	F(T, STR, after, SIGND_NAME_MAX, "last name of the page before")
+#define SIGND_APPROVERS_RSP(F, T)                                            \
+	F(T, BIN, items, 98304, "list of signd_approver")                    \
+	F(T, BOOL, more, 0, "there are further pages")
+
+/* statement: what approvers sign, a text that people can read. */
+#define SIGND_APPROVAL(F, T)                                                 \
+	F(T, STR, id, SIGND_ID_LEN, "")                                      \
+	F(T, STR, statement, 1500, "what is to be agreed to")                \
+	F(T, STR, state, 15, "pending, approved")                            \
+	F(T, STR, have, SIGND_LIST_MAX, "who has agreed")                    \
+	F(T, U32, want, 16, "how many must")                                 \
+	F(T, U64, created, 0, "")                                            \
+	F(T, U64, expires, 0, "")
+#define SIGND_APPROVAL_LIST_REQ(F, T)                                        \
+	F(T, STR, after, SIGND_ID_LEN, "last id of the page before; empty: first")
+#define SIGND_APPROVAL_LIST_RSP(F, T)                                        \
+	F(T, BIN, items, 98304, "list of signd_approval")                    \
+	F(T, BOOL, more, 0, "there are further pages")
+#define SIGND_APPROVAL_WANT_REQ(F, T)                                        \
+	F(T, STR, action, 15, "sign")                                        \
+	F(T, STR, key, SIGND_ID_LEN, "id")                                   \
+	F(T, U32, mech, SIGND_MECHS, "one of enum signd_mech")               \
+	F(T, U32, hash, 512, "as in the request to sign")                    \
+	F(T, BIN, digest, 128, "what will be signed")                        \
+	F(T, STR, meaning, 200, "what it is")                                \
+	F(T, STR, user, SIGND_NAME_MAX, "for whom")
+#define SIGND_APPROVAL_WANT_RSP(F, T)                                        \
+	F(T, STR, id, SIGND_ID_LEN, "")                                      \
+	F(T, STR, statement, 1500, "what is to be agreed to")
+
+/* signature: ECDSA-SHA256 in DER, of p256 over the statement; of webauthn an
+ * assertion whose challenge is SHA-256 of the statement. */
+#define SIGND_APPROVAL_PUT_REQ(F, T)                                         \
+	F(T, STR, id, SIGND_ID_LEN, "")                                      \
+	F(T, STR, approver, SIGND_NAME_MAX, "")                              \
+	F(T, BIN, signature, 128, "ECDSA-Sig-Value, DER")                    \
+	F(T, BIN, auth_data, 1024, "authenticatorData of webauthn")          \
+	F(T, BIN, client_data, 2048, "clientDataJSON of webauthn")           \
+	F(T, STR, user, SIGND_NAME_MAX, "for whom")
+#define SIGND_APPROVAL_PUT_RSP(F, T)                                         \
+	F(T, U32, have, 16, "how many have agreed")                          \
+	F(T, U32, want, 16, "how many must")
+
+/* A signed head of the journal, to be kept elsewhere. */
+#define SIGND_JOURNAL_EXPORT_REQ(F, T)
+#define SIGND_JOURNAL_EXPORT_RSP(F, T)                                       \
+	F(T, U64, seq, 0, "number of the last record that it covers")        \
+	F(T, BIN, hash, 32, "its chain hash")                                \
+	F(T, U64, wall, 0, "when")                                           \
+	F(T, STR, key, SIGND_ID_LEN, "the journal key")                      \
+	F(T, BIN, spki, SIGND_SPKI_MAX, "its public half")                   \
+	F(T, BIN, signature, 128, "Ecdsa-Sig-Value, DER")
+
 /* X(purpose, who may seal, who may unseal, text) */
 #define SIGND_PURPOSES(X)                                                    \
 	X("hub", ROLE_WEB, ROLE_PUSH, "credentials of hubs")                 \
@@ -298,7 +488,43 @@ enum signd_op {
 	X(signd_sign_cmp_req, SIGND_SIGN_CMP_REQ)                            \
 	X(signd_sign_cmp_rsp, SIGND_SIGN_CMP_RSP)                            \
 	X(signd_root_renew_req, SIGND_ROOT_RENEW_REQ)                        \
-	X(signd_root_renew_rsp, SIGND_ROOT_RENEW_RSP)
+	X(signd_root_renew_rsp, SIGND_ROOT_RENEW_RSP)                        \
+	X(signd_rules, SIGND_RULES)                                          \
+	X(signd_code_key, SIGND_CODE_KEY)                                \
+	X(signd_approver, SIGND_APPROVER)                                \
+	X(signd_approval, SIGND_APPROVAL)                                \
+	X(signd_key_make_req, SIGND_KEY_MAKE_REQ)                            \
+	X(signd_key_make_rsp, SIGND_KEY_MAKE_RSP)                            \
+	X(signd_key_import_req, SIGND_KEY_IMPORT_REQ)                        \
+	X(signd_key_import_rsp, SIGND_KEY_IMPORT_RSP)                        \
+	X(signd_key_set_req, SIGND_KEY_SET_REQ)                              \
+	X(signd_key_set_rsp, SIGND_KEY_SET_RSP)                              \
+	X(signd_key_delete_req, SIGND_KEY_DELETE_REQ)                        \
+	X(signd_key_delete_rsp, SIGND_KEY_DELETE_RSP)                        \
+	X(signd_key_cert_req, SIGND_KEY_CERT_REQ)                            \
+	X(signd_key_cert_rsp, SIGND_KEY_CERT_RSP)                            \
+	X(signd_code_info_req, SIGND_CODE_INFO_REQ)                          \
+	X(signd_code_info_rsp, SIGND_CODE_INFO_RSP)                          \
+	X(signd_code_keys_req, SIGND_CODE_KEYS_REQ)                          \
+	X(signd_code_keys_rsp, SIGND_CODE_KEYS_RSP)                          \
+	X(signd_code_sign_req, SIGND_CODE_SIGN_REQ)                          \
+	X(signd_code_sign_rsp, SIGND_CODE_SIGN_RSP)                          \
+	X(signd_sign_firmware_req, SIGND_SIGN_FIRMWARE_REQ)                  \
+	X(signd_sign_firmware_rsp, SIGND_SIGN_FIRMWARE_RSP)                  \
+	X(signd_approver_set_req, SIGND_APPROVER_SET_REQ)                    \
+	X(signd_approver_set_rsp, SIGND_APPROVER_SET_RSP)                    \
+	X(signd_approver_delete_req, SIGND_APPROVER_DELETE_REQ)              \
+	X(signd_approver_delete_rsp, SIGND_APPROVER_DELETE_RSP)              \
+	X(signd_approvers_req, SIGND_APPROVERS_REQ)                          \
+	X(signd_approvers_rsp, SIGND_APPROVERS_RSP)                          \
+	X(signd_approval_list_req, SIGND_APPROVAL_LIST_REQ)                  \
+	X(signd_approval_list_rsp, SIGND_APPROVAL_LIST_RSP)                  \
+	X(signd_approval_want_req, SIGND_APPROVAL_WANT_REQ)                  \
+	X(signd_approval_want_rsp, SIGND_APPROVAL_WANT_RSP)                  \
+	X(signd_approval_put_req, SIGND_APPROVAL_PUT_REQ)                    \
+	X(signd_approval_put_rsp, SIGND_APPROVAL_PUT_RSP)                    \
+	X(signd_journal_export_req, SIGND_JOURNAL_EXPORT_REQ)                \
+	X(signd_journal_export_rsp, SIGND_JOURNAL_EXPORT_RSP)
 
 #define X(name, fields) WIRE_DECLARE(name, fields)
 SIGND_MESSAGES(X)

@@ -17,14 +17,15 @@
 	X(FIRMWARE, 4, "firmware", "quoin-fwsignd, the firmware signer") \
 	X(PROVISION, 5, "provision", "quoin-provisiond, the station")    \
 	X(DATA, 6, "data", "quoin-datad, Database Direct")               \
-	X(BROKER, 7, "broker", "quoin-brokerd, the local hubs")
+	X(BROKER, 7, "broker", "quoin-brokerd, the local hubs")          \
+	X(TOOL, 8, "tool", "programs of any other user, by libquoin-pkcs11")
 
 enum role_bit {
 #define X(name, bit, text, help) ROLE_##name = 1 << (bit),
 	ROLE_TABLE(X)
 #undef X
 	ROLE_NONE = 0,
-	ROLE_ALL = 255
+	ROLE_ALL = 255 /* the appliance's own: not TOOL */
 };
 
 #define ROLE_UIDS 32

@@ -356,6 +356,8 @@ accept_one(struct wire_server *s)
 	}
 	/* A user without a role may connect: every op then tells him so. */
 	role = role_of_uid(&s->roles, who.uid);
+	if (role == ROLE_NONE)
+		role = s->conf.default_role;
 	if (conn_add(s, fd, role, who.uid) != Q_OK)
 		close(fd);
 }

@@ -38,6 +38,7 @@ struct wire_server_conf {
 	const struct wire_op *ops;
 	size_t n_ops;
 	const struct role_map *roles; /* copied */
+	uint32_t default_role; /* of users that roles does not have */
 	unsigned threads;
 	/* Of one user; 0: 1024, or 1/8 of the process's descriptors, whose
 	 * limit is raised for it. */

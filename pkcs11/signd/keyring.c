@@ -15,18 +15,6 @@
 #include "signer/signer.h"
 #include "x509/der.h"
 
-const char *
-purpose_text(enum key_purpose p)
-{
-	static const char *const texts[] = {
-#define X(name, text) text,
-		KEY_PURPOSES(X)
-#undef X
-	};
-
-	return texts[p];
-}
-
 struct keyring *
 keyring_new(const struct keyring *from)
 {
@@ -34,9 +22,13 @@ keyring_new(const struct keyring *from)
 
 	if (r == NULL)
 		return NULL;
+	atomic_init(&r->refs, 1);
 	if (from != NULL) {
 		*r = *from;
+		atomic_init(&r->refs, 1);
 		r->generation++;
+		r->approvers = NULL;
+		r->n_approvers = 0;
 		r->keys = calloc(from->n + 1, sizeof(struct key *));
 		if (r->keys == NULL) {
 			free(r);
@@ -46,8 +38,13 @@ keyring_new(const struct keyring *from)
 			r->keys[i] = from->keys[i];
 			atomic_fetch_add(&r->keys[i]->refs, 1);
 		}
+		for (size_t i = 0; i < from->n_approvers; i++) {
+			if (keyring_approver_put(r, &from->approvers[i]))
+				continue;
+			keyring_unref(r);
+			return NULL;
+		}
 	}
-	atomic_init(&r->refs, 1);
 	return r;
 }
 
@@ -66,6 +63,7 @@ keyring_unref(struct keyring *r)
 		return;
 	for (size_t i = 0; i < r->n; i++)
 		key_unref(r->keys[i]);
+	free(r->approvers);
 	free(r->keys);
 	free(r);
 }
@@ -124,6 +122,61 @@ keyring_active(const struct keyring *r, enum key_purpose purpose,
 		    strcmp(r->keys[i]->policy, policy) == 0)
 			return r->keys[i];
 	return NULL;
+}
+
+struct key *
+keyring_named(const struct keyring *r, const char *name)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (r->keys[i]->name[0] != '\0' &&
+		    strcmp(r->keys[i]->name, name) == 0)
+			return r->keys[i];
+	return NULL;
+}
+
+struct approver *
+keyring_approver(const struct keyring *r, const char *name)
+{
+	for (size_t i = 0; i < r->n_approvers; i++)
+		if (strcmp(r->approvers[i].name, name) == 0)
+			return &r->approvers[i];
+	return NULL;
+}
+
+bool
+keyring_approver_put(struct keyring *r, const struct approver *a)
+{
+	struct approver *at = keyring_approver(r, a->name), *grown;
+	size_t i = 0;
+
+	if (at != NULL) {
+		*at = *a;
+		return true;
+	}
+	grown = realloc(r->approvers, (r->n_approvers + 1) * sizeof(*grown));
+	if (grown == NULL)
+		return false;
+	while (i < r->n_approvers && strcmp(grown[i].name, a->name) < 0)
+		i++;
+	memmove(&grown[i + 1], &grown[i],
+	    (r->n_approvers - i) * sizeof(*grown));
+	grown[i] = *a;
+	r->approvers = grown;
+	r->n_approvers++;
+	return true;
+}
+
+void
+keyring_approver_remove(struct keyring *r, const char *name)
+{
+	struct approver *at = keyring_approver(r, name);
+	size_t i;
+
+	if (at == NULL)
+		return;
+	i = (size_t)(at - r->approvers);
+	r->n_approvers--;
+	memmove(at, at + 1, (r->n_approvers - i) * sizeof(*at));
 }
 
 static bool
@@ -187,11 +240,13 @@ key_copy(const struct key *k, uint16_t crl_port, const struct keyring *ring)
 	*c = *k;
 	atomic_init(&c->refs, 1);
 	atomic_fetch_add(&c->use->refs, 1);
-	c->der = NULL;
+	c->der = c->spki = NULL;
 	c->pkey = NULL;
 	c->template = NULL;
-	if (k->der != NULL && key_certify(c, (struct bytes){ k->der,
-	    k->der_len }, ring->host, crl_port, NULL) != Q_OK) {
+	if ((k->spki != NULL && key_publish(c, (struct bytes){ k->spki,
+	    k->spki_len }, NULL) != Q_OK) ||
+	    (k->der != NULL && key_certify(c, (struct bytes){ k->der,
+	    k->der_len }, ring->host, crl_port, NULL) != Q_OK)) {
 		key_unref(c);
 		return NULL;
 	}
@@ -207,8 +262,27 @@ key_unref(struct key *k)
 		free(k->use);
 	EVP_PKEY_free(k->pkey);
 	cert_template_free(k->template);
+	free(k->spki);
 	free(k->der);
 	free(k);
+}
+
+enum q_err
+key_publish(struct key *k, struct bytes spki, struct fault *f)
+{
+	uint8_t *copy = malloc(spki.len);
+	enum q_err r;
+
+	if (copy == NULL)
+		return Q_NOMEM;
+	memcpy(copy, spki.p, spki.len);
+	free(k->spki);
+	k->spki = copy;
+	k->spki_len = spki.len;
+	r = pubkey_parse((struct bytes){ copy, spki.len }, &k->pub, f);
+	EVP_PKEY_free(k->pkey);
+	k->pkey = NULL;
+	return r == Q_OK ? pubkey_load(&k->pub, &k->pkey, f) : r;
 }
 
 static enum q_err

@@ -15,25 +15,47 @@
 #include "x509/cert.h"
 #include "x509/cert_parse.h"
 
-/* X(name, text); their order is that of numbers in the keyring's file. */
+/* X(name): fixed when a key is made. Their order is that of numbers in
+ * the keyring's file. */
 #define KEY_PURPOSES(X)                                                      \
-	X(SEAL, "seal")                                                      \
-	X(ROOT, "root")                                                      \
-	X(TLS_DEVICE, "tls-device")                                          \
-	X(TLS_ADMIN, "tls-admin")                                            \
-	X(ISSUING, "issuing")                                                \
-	X(OCSP, "ocsp")                                                      \
-	X(CMP, "cmp")                                                        \
-	X(ROOT_LINK, "root-link")
+	X(SEAL) X(ROOT) X(TLS_DEVICE) X(TLS_ADMIN) X(ISSUING) X(OCSP) \
+	X(CMP) X(ROOT_LINK) X(FIRMWARE) X(CODESIGN) X(JWT) X(PEPPER) \
+	X(JOURNAL) X(PROVISION) X(UPDATE) X(BACKUP)
 
 enum key_purpose {
-#define X(name, text) PURPOSE_##name,
+#define X(name) PURPOSE_##name,
 	KEY_PURPOSES(X)
 #undef X
 	PURPOSES
 };
 
+/* What differs between purposes; purpose.c has the table. */
+struct purpose_row {
+	const char *text;
+	const char *label;	/* in the token; NULL: has no key */
+	enum cert_kind cert;	/* 0: no certificate that is issued here */
+	const char *common;	/* its CN; NULL: the appliance's name */
+	uint32_t kinds;		/* that people may choose, 1 << token_kind;
+				   0: signd alone makes them */
+	uint32_t roles;		/* that may use it, unless its rules say */
+	bool renewed;		/* maintenance makes the next */
+	bool approvals;		/* its rules may want approvals */
+};
+
+const struct purpose_row *purpose_row(enum key_purpose p);
 const char *purpose_text(enum key_purpose p);
+
+/* By its text: PURPOSES when there is none. */
+enum key_purpose purpose_by_text(const char *text);
+
+/* SIGND_RULES; zeros and "" do not limit. */
+struct key_rules {
+	uint32_t mechs, roles;
+	char users[SIGND_LIST_MAX + 1];
+	uint64_t not_before, not_after, uses;
+	uint32_t rate, approvals;
+	char approvers[SIGND_LIST_MAX + 1];
+};
 
 /* What a policy says about its issuing CA. */
 struct issuing {
@@ -49,7 +71,8 @@ struct key_use {
 	unsigned long long noted; /* in the journal; maintenance's own */
 };
 
-/* A key and its certificate; of a root link the certificate alone. */
+/* A key and its certificate; of a root link the certificate alone; of keys
+ * that people make the certificate is theirs, of any CA. */
 struct key {
 	atomic_uint refs;
 	struct key_use *use;
@@ -61,13 +84,34 @@ struct key {
 	uint32_t generation;
 	uint64_t created;
 	struct issuing issuing;
+	/* Of keys that people make. */
+	char name[SIGND_NAME_MAX + 1];
+	bool imported;
+	uint32_t token;		/* which of them, 0: the main one */
+	struct key_rules rules;
 	uint8_t *der;		/* certificate */
 	size_t der_len;
-	/* Made from the certificate by key_certify. */
+	uint8_t *spki;		/* of keys without a certificate of ours */
+	size_t spki_len;
+	/* Made from the certificate by key_certify, or else from the spki by
+	 * key_publish. */
 	struct cert cert;
 	struct pubkey pub;
 	struct evp_pkey_st *pkey;
 	struct cert_template *template; /* issuing */
+};
+
+/* Somebody whose agreement a key's rules can want: SIGND_APPROVER. */
+struct approver {
+	char name[SIGND_NAME_MAX + 1];
+	bool webauthn;
+	uint8_t spki[SIGND_SPKI_MAX];
+	size_t spki_len;
+	uint8_t credential[1024];
+	size_t credential_len;
+	char rp_id[254];
+	char origin[301];
+	uint64_t created;
 };
 
 struct keyring {
@@ -78,6 +122,8 @@ struct keyring {
 	bool tls_rsa;
 	size_t n;
 	struct key **keys; /* oldest first */
+	size_t n_approvers;
+	struct approver *approvers; /* by name */
 };
 
 /* An empty one, generation 0; or a copy with the next generation, sharing
@@ -114,6 +160,23 @@ void key_unref(struct key *k);
  * CA's template takes URLs from host and port. */
 enum q_err key_certify(struct key *k, struct bytes der, const char *host,
     uint16_t crl_port, struct fault *f) Q_CHECKED;
+
+/* The same without a certificate: its SubjectPublicKeyInfo (copied). */
+enum q_err key_publish(struct key *k, struct bytes spki,
+    struct fault *f) Q_CHECKED;
+
+/* Of a key that people made, by its name; NULL: none. */
+struct key *keyring_named(const struct keyring *r, const char *name);
+
+/* By name; NULL: none. Put replaces one of the same name; false: no memory. */
+struct approver *keyring_approver(const struct keyring *r, const char *name);
+bool keyring_approver_put(struct keyring *r, const struct approver *a);
+void keyring_approver_remove(struct keyring *r, const char *name);
+
+/* signd_rules and back. INVALID: malformed. */
+void key_rules_encode(const struct key_rules *r, struct buf *out);
+enum q_err key_rules_decode(struct bytes in, struct key_rules *ret_rules,
+    struct fault *f) Q_CHECKED;
 
 /*
  * The keyring's file: sealed in the token by the key whose id it begins

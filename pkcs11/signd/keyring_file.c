@@ -20,7 +20,7 @@
 #define HEAD 36
 #define CHUNK 61440u
 #define AAD (HEAD + 4)
-#define FILE_VERSION 2
+#define FILE_VERSION 3
 
 #define KEYRING_HEAD(F, T)                                                   \
 	F(T, U32, version, 0, "")                                            \
@@ -28,7 +28,8 @@
 	F(T, STR, host, SIGND_HOST_MAX, "")                                  \
 	F(T, STR, ips, SIGND_IPS_MAX, "")                                    \
 	F(T, BOOL, tls_rsa, 0, "")                                           \
-	F(T, BIN, keys, KEYRING_FILE_MAX, "list of keyring_key")
+	F(T, BIN, keys, KEYRING_FILE_MAX, "list of keyring_key")             \
+	F(T, BIN, approvers, KEYRING_FILE_MAX, "list of signd_approver")
 #define KEYRING_KEY(F, T)                                                    \
 	F(T, STR, id, SIGND_ID_LEN, "")                                      \
 	F(T, U32, purpose, PURPOSES - 1, "")                                 \
@@ -43,17 +44,40 @@
 	F(T, BOOL, allow_rekey, 0, "")                                       \
 	F(T, BOOL, allow_rsa2048, 0, "")                                     \
 	F(T, BIN, cert, SIGND_CERT_MAX, "")                                  \
-	F(T, BOOL, allow_serverkey, 0, "not in version 1")
+	F(T, BOOL, allow_serverkey, 0, "")                                   \
+	F(T, STR, name, SIGND_NAME_MAX, "")                                  \
+	F(T, BOOL, imported, 0, "")                                          \
+	F(T, U32, token, SIGND_TOKENS - 1, "")                               \
+	F(T, BIN, rules, SIGND_RULES_MAX, "signd_rules")                     \
+	F(T, BIN, spki, SIGND_SPKI_MAX, "")
+
+/* Fields of keyring_head and keyring_key in the file's versions. */
+static const struct {
+	size_t head, key;
+} versions[] = { { 6, 13 }, { 6, 14 }, { 7, 19 } };
 
 WIRE_DECLARE(keyring_head, KEYRING_HEAD)
 WIRE_DECLARE(keyring_key, KEYRING_KEY)
 WIRE_DEFINE(keyring_head, KEYRING_HEAD)
 WIRE_DEFINE(keyring_key, KEYRING_KEY)
 
+static struct signd_approver
+approver_item(const struct approver *a)
+{
+	return (struct signd_approver){ .name = a->name,
+		.kind = a->webauthn ? "webauthn" : "p256",
+		.spki = { a->spki, a->spki_len },
+		.credential = { a->credential, a->credential_len },
+		.rp_id = a->rp_id, .origin = a->origin,
+		.created = a->created };
+}
+
 static void
 encode(const struct keyring *r, struct buf *out)
 {
 	AUTO_BUF struct buf keys = BUF_INIT(KEYRING_FILE_MAX);
+	AUTO_BUF struct buf approvers = BUF_INIT(KEYRING_FILE_MAX);
+	AUTO_BUF struct buf rules = BUF_INIT(SIGND_RULES_MAX);
 	struct keyring_head head = { .version = FILE_VERSION,
 		.generation = r->generation, .host = r->host, .ips = r->ips,
 		.tls_rsa = r->tls_rsa };
@@ -70,12 +94,23 @@ encode(const struct keyring *r, struct buf *out)
 			.allow_rekey = k->issuing.allow_rekey,
 			.allow_rsa2048 = k->issuing.allow_rsa2048,
 			.allow_serverkey = k->issuing.allow_serverkey,
-			.cert = { k->der, k->der_len } };
+			.cert = { k->der, k->der_len }, .name = k->name,
+			.imported = k->imported, .token = k->token,
+			.spki = { k->spki, k->spki_len } };
 
+		buf_reset(&rules);
+		key_rules_encode(&k->rules, &rules);
+		item.rules = buf_bytes(&rules);
 		wire_list_put(&keys, &keyring_key_type, &item);
 	}
-	out->bad |= keys.bad;
+	for (size_t i = 0; i < r->n_approvers; i++) {
+		struct signd_approver item = approver_item(&r->approvers[i]);
+
+		wire_list_put(&approvers, &signd_approver_type, &item);
+	}
+	out->bad |= keys.bad || approvers.bad || rules.bad;
 	head.keys = buf_bytes(&keys);
+	head.approvers = buf_bytes(&approvers);
 	wire_encode(&keyring_head_type, &head, out);
 }
 
@@ -138,7 +173,14 @@ key_decode(const struct keyring_key *item, const char *host, uint16_t port,
 	k->issuing = (struct issuing){ item->issuing_lifetime,
 		item->device_lifetime, item->autorenew, item->allow_rekey,
 		item->allow_rsa2048, item->allow_serverkey };
-	if (item->cert.len != 0)
+	snprintf(k->name, sizeof(k->name), "%s", item->name);
+	k->imported = item->imported;
+	k->token = item->token;
+	if (item->rules.len != 0)
+		e = key_rules_decode(item->rules, &k->rules, f);
+	if (e == Q_OK && item->spki.len != 0)
+		e = key_publish(k, item->spki, f);
+	if (e == Q_OK && item->cert.len != 0)
 		e = key_certify(k, item->cert, host, port, f);
 	if (e != Q_OK) {
 		key_unref(k);
@@ -148,29 +190,64 @@ key_decode(const struct keyring_key *item, const char *host, uint16_t port,
 }
 
 static enum q_err
+approver_decode(const struct signd_approver *item, struct keyring *r)
+{
+	struct approver a = { .webauthn = strcmp(item->kind, "webauthn") == 0,
+		.spki_len = item->spki.len,
+		.credential_len = item->credential.len,
+		.created = item->created };
+
+	snprintf(a.name, sizeof(a.name), "%s", item->name);
+	snprintf(a.rp_id, sizeof(a.rp_id), "%s", item->rp_id);
+	snprintf(a.origin, sizeof(a.origin), "%s", item->origin);
+	memcpy(a.spki, item->spki.p, item->spki.len);
+	if (item->credential.len != 0)
+		memcpy(a.credential, item->credential.p,
+		    item->credential.len);
+	return keyring_approver_put(r, &a) ? Q_OK : Q_NOMEM;
+}
+
+static enum q_err
+lists_decode(struct keyring_head *head, const struct wire_type *key_type,
+    uint16_t port, struct keyring *r, struct fault *f)
+{
+	struct keyring_key key;
+	struct signd_approver approver;
+	enum q_err e;
+
+	while ((e = wire_list_next(&head->keys, key_type, &key)) == Q_OK) {
+		e = key_decode(&key, r->host, port, r, f);
+		if (e != Q_OK)
+			return e;
+	}
+	while (e == Q_NOTFOUND && (e = wire_list_next(&head->approvers,
+	    &signd_approver_type, &approver)) == Q_OK)
+		e = approver_decode(&approver, r) == Q_OK ? Q_NOTFOUND :
+		    Q_NOMEM;
+	return e == Q_NOTFOUND ? Q_OK : e;
+}
+
+static enum q_err
 decode(struct bytes plain, uint16_t port, struct keyring *r, struct fault *f)
 {
-	struct wire_type type = keyring_key_type;
-	struct keyring_head head;
-	struct keyring_key item;
-	enum q_err e = wire_decode(&keyring_head_type, plain, &head, f);
+	struct wire_type key_type = keyring_key_type;
+	struct wire_type head_type = keyring_head_type;
+	uint32_t version = plain.len >= 4 ? le32_get(plain.p) : 0;
+	struct keyring_head head = { 0 };
+	enum q_err e;
 
+	if (version == 0 || version > FILE_VERSION)
+		return fault_set(f, Q_CONFIG, "keyring of another version");
+	head_type.n = versions[version - 1].head;
+	key_type.n = versions[version - 1].key;
+	e = wire_decode(&head_type, plain, &head, f);
 	if (e != Q_OK)
 		return e;
-	if (head.version == 1)
-		type.n--;
-	else if (head.version != FILE_VERSION)
-		return fault_set(f, Q_CONFIG, "keyring of another version");
 	r->generation = head.generation;
 	r->tls_rsa = head.tls_rsa;
 	snprintf(r->host, sizeof(r->host), "%s", head.host);
 	snprintf(r->ips, sizeof(r->ips), "%s", head.ips);
-	while (e == Q_OK) {
-		e = wire_list_next(&head.keys, &type, &item);
-		if (e == Q_OK)
-			e = key_decode(&item, r->host, port, r, f);
-	}
-	return e == Q_NOTFOUND ? Q_OK : e;
+	return lists_decode(&head, &key_type, port, r, f);
 }
 
 /* The plain text of the file. */

@@ -25,6 +25,7 @@ libsignd_a_SOURCES = \
 	%reldir%/op_seal.c \
 	%reldir%/op_tls.c \
 	%reldir%/pki.c \
+	%reldir%/purpose.c \
 	%reldir%/signd.h \
 	%reldir%/state.c \
 	%reldir%/tls_shape.c \

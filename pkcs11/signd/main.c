@@ -44,7 +44,7 @@ self_test(struct signd *s, const struct keyring *ring, struct fault *f)
 	uint8_t data[32];
 
 	if (root == NULL)
-		return worker_status(s->worker, f);
+		return worker_status(s->workers[0], f);
 	if (RAND_bytes(data, sizeof(data)) != 1)
 		return fault_set(f, Q_INTERNAL, "no random bytes");
 	return pki_sign(s, root, (struct bytes){ data, sizeof(data) }, &raw,
@@ -93,7 +93,7 @@ begin(struct signd *s, int launcher, struct fault *f)
 			JOURNAL_start, getuid(), "", &rec }, f);
 	if (r == Q_OK)
 		r = worker_start(s->conf, launcher, worker_is_up, s,
-		    &s->worker, f);
+		    &s->workers[0], f);
 	return r;
 }
 
@@ -124,7 +124,8 @@ serve(struct signd *s, const struct role_map *roles,
     struct wire_server **ret_server, pthread_t *ret_maint, struct fault *f)
 {
 	struct wire_server_conf wc = { .ops = ops, .n_ops = ARRAY_LEN(ops),
-		.roles = roles, .threads = (unsigned)s->conf->signd_threads,
+		.roles = roles, .default_role = ROLE_TOOL,
+		.threads = (unsigned)s->conf->signd_threads,
 		.ctx = s };
 	char path[CONF_SOCKET_MAX];
 	enum q_err r = conf_socket(s->conf, "signd", path);
@@ -143,7 +144,7 @@ end(struct signd *s, struct wire_server *server, pthread_t maint)
 	atomic_store(&s->stopping, true);
 	wire_server_stop(server);
 	pthread_join(maint, NULL);
-	worker_stop(s->worker);
+	worker_stop(s->workers[0]);
 	journal_close(s->journal);
 	issued_free(s->issued);
 	keyring_unref(s->ring);
@@ -188,7 +189,7 @@ main(int argc, char **argv)
 	}
 	log_note("serving in %s", conf.run);
 	while (sigwait(&wait, &sig) == 0 && sig == SIGHUP)
-		worker_pin_again(s.worker);
+		worker_pin_again(s.workers[0]);
 	end(&s, server, maint);
 	return 0;
 }

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/own.h"
 #include "signd/maint.h"
 #include "signd/signd.h"
 
@@ -83,6 +84,18 @@ uses_note(struct signd *s, const struct keyring *ring)
 		log_warn("the journal cannot be written");
 }
 
+/* Which token it was meant for is not known any more. UNAVAIL. */
+static enum q_err
+everywhere_destroy(struct signd *s, const char *id)
+{
+	enum q_err r = Q_OK;
+
+	for (size_t i = 0; r == Q_OK && i < ARRAY_LEN(s->workers); i++)
+		if (s->workers[i] != NULL)
+			r = worker_destroy(s->workers[i], id, NULL);
+	return r;
+}
+
 /* Keys that were announced and never came into the keyring, or left it. */
 static void
 announced_destroy(struct signd *s, const struct keyring *ring)
@@ -101,7 +114,7 @@ announced_destroy(struct signd *s, const struct keyring *ring)
 		if (!more)
 			return;
 		if (keyring_find(ring, id) == NULL &&
-		    worker_destroy(s->worker, id, NULL) != Q_OK)
+		    everywhere_destroy(s, id) != Q_OK)
 			return;
 		pthread_mutex_lock(&s->lock);
 		s->n_announced--;
@@ -124,6 +137,17 @@ orphan_each(void *arg, const struct token_key *k)
 	return Q_OK;
 }
 
+static enum q_err
+all_keys(struct signd *s, struct orphans *o)
+{
+	enum q_err r = Q_OK;
+
+	for (size_t i = 0; r == Q_OK && i < ARRAY_LEN(s->workers); i++)
+		if (s->workers[i] != NULL)
+			r = worker_keys(s->workers[i], orphan_each, o, NULL);
+	return r;
+}
+
 static void
 orphans_count(struct signd *s, const struct keyring *ring)
 {
@@ -133,7 +157,7 @@ orphans_count(struct signd *s, const struct keyring *ring)
 	pthread_mutex_lock(&s->lock);
 	wanted = s->count_orphans;
 	pthread_mutex_unlock(&s->lock);
-	if (!wanted || worker_keys(s->worker, orphan_each, &o, NULL) != Q_OK)
+	if (!wanted || all_keys(s, &o) != Q_OK)
 		return;
 	pthread_mutex_lock(&s->lock);
 	s->orphans = o.n;
@@ -222,8 +246,7 @@ missing_make(struct signd *s, struct keyring *next, bool *changed,
 static bool
 renews(enum key_purpose p)
 {
-	return p != PURPOSE_ROOT && p != PURPOSE_ROOT_LINK &&
-	    p != PURPOSE_SEAL && p != PURPOSE_OCSP;
+	return purpose_row(p)->renewed;
 }
 
 /* The old keyring's keys are looked at, since the new one's change

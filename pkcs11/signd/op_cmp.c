@@ -30,7 +30,7 @@ signd_do_sign_cmp(void *ctx, struct wire_req *q, const void *req, void *rsp,
 		return fault_set(f, Q_INVALID, "message: not what a CMP "
 		    "server of this name signs");
 	SHA256(in->message.p, in->message.len, digest);
-	r = worker_sign(s->worker, k->id, TOKEN_ECDSA,
+	r = worker_sign(signd_worker(s, k), k->id, TOKEN_ECDSA,
 	    (struct bytes){ digest, sizeof(digest) }, &raw, f);
 	if (r != Q_OK)
 		return r;

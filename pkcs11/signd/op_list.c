@@ -42,7 +42,7 @@ signd_do_status(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	size_t reason, host, ips;
 
 	(void)req;
-	worker_state(s->worker, &st);
+	worker_state(s->workers[0], &st);
 	/* Not there yet is what status tells, and no error. */
 	if (signd_ring(s, false, &ring, f) != Q_OK)
 		ring = NULL;

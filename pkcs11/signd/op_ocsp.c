@@ -67,7 +67,7 @@ signd_do_sign_ocsp(void *ctx, struct wire_req *q, const void *req, void *rsp,
 		    "the CA has no OCSP responder yet");
 	r = items_check(ca, k, in->items, &digests, f);
 	if (r == Q_OK)
-		r = worker_sign_many(s->worker, k->id, buf_bytes(&digests),
+		r = worker_sign_many(signd_worker(s, k), k->id, buf_bytes(&digests),
 		    &raw, f);
 	if (r != Q_OK)
 		return r;

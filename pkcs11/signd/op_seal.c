@@ -69,7 +69,7 @@ signd_do_seal(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	if (r != Q_OK)
 		return r;
 	aad_put(&aad, in->purpose, in->context);
-	r = worker_seal(s->worker, k->id, buf_bytes(&aad), in->secret,
+	r = worker_seal(signd_worker(s, k), k->id, buf_bytes(&aad), in->secret,
 	    wire_req_space(q), f);
 	atomic_fetch_add(&k->use->count, 1);
 	out->sealed = buf_bytes(wire_req_space(q));
@@ -93,7 +93,7 @@ signd_do_unseal(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	if (r != Q_OK)
 		return r;
 	aad_put(&aad, in->purpose, in->context);
-	r = worker_unseal(s->worker, k->id, buf_bytes(&aad), in->sealed,
+	r = worker_unseal(signd_worker(s, k), k->id, buf_bytes(&aad), in->sealed,
 	    wire_req_space(q), f);
 	atomic_fetch_add(&k->use->count, 1);
 	if (r != Q_OK && r != Q_UNAVAIL)

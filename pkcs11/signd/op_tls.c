@@ -24,15 +24,6 @@ static const struct scheme {
 	{ 0x0401, TOKEN_RSA3072, TOKEN_RSA_PKCS1 },
 };
 
-/* Whose TLS keys are whose. */
-static const struct {
-	enum key_purpose purpose;
-	uint32_t roles;
-} users[] = {
-	{ PURPOSE_TLS_DEVICE, ROLE_ENROL | ROLE_BROKER },
-	{ PURPOSE_TLS_ADMIN, ROLE_WEB | ROLE_DATA },
-};
-
 static const struct scheme *
 scheme_find(uint32_t num, const struct key *k)
 {
@@ -45,10 +36,8 @@ scheme_find(uint32_t num, const struct key *k)
 static bool
 may_use(const struct key *k, uint32_t role)
 {
-	for (size_t i = 0; i < ARRAY_LEN(users); i++)
-		if (users[i].purpose == k->purpose)
-			return (users[i].roles & role) != 0;
-	return false;
+	return purpose_row(k->purpose)->cert == CERT_TLS &&
+	    (purpose_row(k->purpose)->roles & role) != 0;
 }
 
 enum q_err
@@ -87,7 +76,7 @@ signd_do_sign_tls(void *ctx, struct wire_req *q, const void *req, void *rsp,
 		memcpy(data, digest_info, sizeof(digest_info));
 		what = (struct bytes){ data, sizeof(data) };
 	}
-	r = worker_sign(s->worker, k->id, scheme->mech, what, &raw, f);
+	r = worker_sign(signd_worker(s, k), k->id, scheme->mech, what, &raw, f);
 	if (r != Q_OK)
 		return r;
 	atomic_fetch_add(&k->use->count, 1);

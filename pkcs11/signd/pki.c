@@ -19,23 +19,6 @@
 #define TLS_LIFETIME ((uint64_t)YEAR)
 #define OCSP_LIFETIME ((uint64_t)30 * 86400)
 
-/* What differs between the certificates of the PKI itself. */
-static const struct {
-	enum cert_kind kind;
-	const char *label;	/* of the key in the token */
-	const char *common;	/* CN; NULL: the appliance's name */
-} kinds[PURPOSES] = {
-	[PURPOSE_SEAL] = { 0, "quoin-seal", NULL },
-	[PURPOSE_ROOT] = { CERT_ROOT, "quoin-root", "Quoin OEM Root" },
-	[PURPOSE_TLS_DEVICE] = { CERT_TLS, "quoin-tls-device", NULL },
-	[PURPOSE_TLS_ADMIN] = { CERT_TLS, "quoin-tls-admin", NULL },
-	[PURPOSE_ISSUING] = { CERT_ISSUING, "quoin-issuing",
-		"Quoin Issuing CA" },
-	[PURPOSE_OCSP] = { CERT_OCSP, "quoin-ocsp", "Quoin OCSP" },
-	[PURPOSE_CMP] = { CERT_CMP, "quoin-cmp", "Quoin CMP" },
-	[PURPOSE_ROOT_LINK] = { CERT_LINK, NULL, NULL },
-};
-
 enum q_err
 pki_key(struct signd *s, struct key *k, uint32_t uid, struct fault *f)
 {
@@ -51,8 +34,8 @@ pki_key(struct signd *s, struct key *k, uint32_t uid, struct fault *f)
 	if (r == Q_OK)
 		r = signd_announce(s, k->id);
 	if (r == Q_OK)
-		r = worker_keygen(s->worker, k->id, kinds[k->purpose].label,
-		    k->kind, f);
+		r = worker_keygen(signd_worker(s, k), k->id,
+		    purpose_row(k->purpose)->label, k->kind, f);
 	if (r != Q_OK)
 		key_unref(k);
 	return r;
@@ -68,7 +51,7 @@ pki_sign(struct signd *s, const struct key *ca, struct bytes tbs,
 	enum q_err r;
 
 	SHA256(tbs.p, tbs.len, digest);
-	r = worker_sign(s->worker, ca->id, TOKEN_ECDSA,
+	r = worker_sign(signd_worker(s, ca), ca->id, TOKEN_ECDSA,
 	    (struct bytes){ digest, sizeof(digest) }, &raw, f);
 	if (r == Q_NOTFOUND)
 		return fault_retry(f, Q_UNAVAIL, 5,
@@ -115,7 +98,7 @@ static enum q_err
 subject_build(const struct pki_want *w, struct buf *out, struct fault *f)
 {
 	const struct key *k = w->key;
-	const char *common = kinds[k->purpose].common;
+	const char *common = purpose_row(k->purpose)->common;
 	char cn[80];
 	struct name name = { .organization = "Quoin", .common = cn,
 		.unit = k->policy[0] != '\0' ? k->policy : NULL };
@@ -142,7 +125,7 @@ static enum q_err
 tbs_make(struct pki_want *w, struct cert_spec *spec, uint16_t port,
     struct buf *tbs, struct fault *f)
 {
-	enum cert_kind kind = kinds[w->key->purpose].kind;
+	enum cert_kind kind = purpose_row(w->key->purpose)->cert;
 	char work[SIGND_IPS_MAX + 1], url[SIGNER_URL_MAX];
 	const char *names[PKI_NAMES_MAX];
 	struct cert_expect want;
@@ -254,7 +237,7 @@ pki_certify(struct signd *s, const struct pki_want *want, struct fault *f)
 	if (w.key->purpose == PURPOSE_ROOT_LINK)
 		buf_put(&spki, w.like->cert.spki.p, w.like->cert.spki.len);
 	else
-		r = worker_public(s->worker, w.key->id, &spki, f);
+		r = worker_public(signd_worker(s, w.key), w.key->id, &spki, f);
 	if (r == Q_OK)
 		r = spec_fill(&w, &spki, &subject, &spec, f);
 	if (r == Q_OK)

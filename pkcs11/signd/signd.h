@@ -31,7 +31,7 @@ struct signd {
 	const struct conf *conf;
 	struct journal *journal;
 	struct issued *issued;
-	struct worker *worker;
+	struct worker *workers[SIGND_TOKENS]; /* [1] may be NULL */
 	char keyring_path[600];
 	pthread_mutex_t change; /* one change of the keyring at a time */
 	pthread_mutex_t crl;	/* one revocation list at a time */
@@ -66,6 +66,9 @@ signd_ring_drop_(struct keyring **r)
 {
 	keyring_unref(*r);
 }
+
+/* The worker of the key's token. */
+struct worker *signd_worker(struct signd *s, const struct key *k);
 
 /* state.c: loading, and changing the keyring on disk and in memory. Next is
  * consumed, also on failure. The caller holds `change`. */

@@ -21,7 +21,7 @@ signd_ring(struct signd *s, bool need_pki, struct keyring **ret_ring,
 	r = keyring_ref(s->ring);
 	pthread_mutex_unlock(&s->lock);
 	if (r == NULL) {
-		worker_state(s->worker, &st);
+		worker_state(s->workers[0], &st);
 		return fault_retry(f, Q_UNAVAIL, 1, "token: %.180s",
 		    st.reason);
 	}
@@ -32,6 +32,12 @@ signd_ring(struct signd *s, bool need_pki, struct keyring **ret_ring,
 	}
 	*ret_ring = r;
 	return Q_OK;
+}
+
+struct worker *
+signd_worker(struct signd *s, const struct key *k)
+{
+	return s->workers[k->token];
 }
 
 uint64_t
@@ -258,7 +264,7 @@ signd_load(struct signd *s, struct fault *f)
 		    q_err_text(r));
 	r = mark_check(s, buf_bytes(&file), f);
 	if (r == Q_OK)
-		r = keyring_unseal(buf_bytes(&file), s->worker,
+		r = keyring_unseal(buf_bytes(&file), s->workers[0],
 		    (uint16_t)s->conf->crl_port, &ring, f);
 	if (r == Q_OK) {
 		s->current.generation = ring->generation;
@@ -273,7 +279,7 @@ signd_install(struct signd *s, struct keyring *next, uint32_t uid,
 {
 	AUTO_BUF struct buf file = BUF_INIT(KEYRING_FILE_MAX);
 	struct keyring_mark m = { .generation = next->generation };
-	enum q_err r = keyring_seal(next, s->worker, &file, f);
+	enum q_err r = keyring_seal(next, s->workers[0], &file, f);
 
 	/* An earlier change whose end was never noted would be forgotten. */
 	if (r == Q_OK && s->announced.generation != 0 &&
