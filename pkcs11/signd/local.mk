@@ -32,6 +32,7 @@ libsignd_a_SOURCES = \
 	%reldir%/tls_shape.h \
 	%reldir%/worker.c \
 	%reldir%/worker.h \
+	%reldir%/worker_batch.c \
 	%reldir%/worker_call.c \
 	%reldir%/worker_priv.h
 signd_libs = libsignd.a libsigner.a libjournal.a libtokenops.a libx509.a \

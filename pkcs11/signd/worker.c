@@ -215,6 +215,7 @@ worker_start(const struct conf *conf, int launcher,
 	snprintf(w->reason, sizeof(w->reason), "starting");
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->wake, NULL);
+	worker_batch_init(w);
 	r = wire_client_new_fn(channel_open, w, (int)conf->token_deadline,
 	    &w->quick);
 	if (r == Q_OK)

@@ -40,8 +40,8 @@ is_slow(uint16_t op, const void *req)
 	    ((const struct token_keygen_req *)req)->kind == TOKEN_RSA3072;
 }
 
-static enum q_err
-call(struct worker *w, const struct wire_op_desc *op, const void *req,
+enum q_err
+worker_call(struct worker *w, const struct wire_op_desc *op, const void *req,
     void *ret_rsp, struct wire_reply *hold, struct fault *f)
 {
 	bool slow = is_slow(op->num, req);
@@ -82,7 +82,7 @@ worker_status(struct worker *w, struct fault *f)
 	struct token_status_req req = { 0 };
 	struct token_status_rsp rsp;
 
-	return call(w, &status_op, &req, &rsp, &hold, f);
+	return worker_call(w, &status_op, &req, &rsp, &hold, f);
 }
 
 enum q_err
@@ -94,7 +94,7 @@ worker_keygen(struct worker *w, const char *id, const char *label,
 		.kind = kind };
 	struct token_keygen_rsp rsp;
 
-	return call(w, &keygen_op, &req, &rsp, &hold, f);
+	return worker_call(w, &keygen_op, &req, &rsp, &hold, f);
 }
 
 enum q_err
@@ -104,7 +104,7 @@ worker_destroy(struct worker *w, const char *id, struct fault *f)
 	struct token_destroy_req req = { .id = id };
 	struct token_destroy_rsp rsp;
 
-	return call(w, &destroy_op, &req, &rsp, &hold, f);
+	return worker_call(w, &destroy_op, &req, &rsp, &hold, f);
 }
 
 enum q_err
@@ -114,7 +114,7 @@ worker_public(struct worker *w, const char *id, struct buf *out,
 	AUTO_REPLY struct wire_reply hold = { NULL, 0 };
 	struct token_public_req req = { .id = id };
 	struct token_public_rsp rsp;
-	enum q_err r = call(w, &public_op, &req, &rsp, &hold, f);
+	enum q_err r = worker_call(w, &public_op, &req, &rsp, &hold, f);
 
 	if (r != Q_OK)
 		return r;
@@ -134,10 +134,27 @@ worker_sign(struct worker *w, const char *id, enum token_mech mech,
 	AUTO_REPLY struct wire_reply hold = { NULL, 0 };
 	struct token_sign_req req = { .id = id, .mech = mech, .data = data };
 	struct token_sign_rsp rsp;
-	enum q_err r = call(w, &sign_op, &req, &rsp, &hold, f);
+	enum q_err r;
+
+	if (mech == TOKEN_ECDSA)
+		return worker_batch_sign(w, id, data, out, f);
+	r = worker_call(w, &sign_op, &req, &rsp, &hold, f);
 
 	if (r == Q_OK)
 		buf_put(out, rsp.signature.p, rsp.signature.len);
+	return r;
+}
+
+enum q_err
+worker_sign_set(struct worker *w, struct bytes items, struct bytes *ret_items,
+    struct wire_reply *hold, struct fault *f)
+{
+	struct token_sign_set_req req = { .items = items };
+	struct token_sign_set_rsp rsp;
+	enum q_err r = worker_call(w, &sign_set_op, &req, &rsp, hold, f);
+
+	if (r == Q_OK)
+		*ret_items = rsp.items;
 	return r;
 }
 
@@ -148,7 +165,7 @@ worker_sign_many(struct worker *w, const char *id, struct bytes digests,
 	AUTO_REPLY struct wire_reply hold = { NULL, 0 };
 	struct token_sign_many_req req = { .id = id, .digests = digests };
 	struct token_sign_many_rsp rsp;
-	enum q_err r = call(w, &sign_many_op, &req, &rsp, &hold, f);
+	enum q_err r = worker_call(w, &sign_many_op, &req, &rsp, &hold, f);
 
 	if (r != Q_OK)
 		return r;
@@ -173,7 +190,7 @@ worker_seal(struct worker *w, const char *id, struct bytes aad,
 
 	if (RAND_bytes(iv, sizeof(iv)) != 1)
 		return fault_set(f, Q_INTERNAL, "no random bytes");
-	r = call(w, &seal_op, &req, &rsp, &hold, f);
+	r = worker_call(w, &seal_op, &req, &rsp, &hold, f);
 	if (r != Q_OK)
 		return r;
 	buf_put(out, iv, sizeof(iv));
@@ -195,7 +212,7 @@ worker_unseal(struct worker *w, const char *id, struct bytes aad,
 	req.iv = (struct bytes){ sealed.p, TOKEN_IV_LEN };
 	req.sealed = (struct bytes){ sealed.p + TOKEN_IV_LEN,
 		sealed.len - TOKEN_IV_LEN };
-	r = call(w, &unseal_op, &req, &rsp, &hold, f);
+	r = worker_call(w, &unseal_op, &req, &rsp, &hold, f);
 	if (r == Q_OK)
 		buf_put(out, rsp.data.p, rsp.data.len);
 	return r == Q_OK && out->bad ? Q_TOOBIG : r;
@@ -212,7 +229,7 @@ worker_keys(struct worker *w, worker_key_each each, void *arg,
 		AUTO_REPLY struct wire_reply hold = { NULL, 0 };
 		struct token_keys_rsp rsp;
 		struct token_key k;
-		enum q_err r = call(w, &keys_op, &req, &rsp,
+		enum q_err r = worker_call(w, &keys_op, &req, &rsp,
 		    &hold, f);
 
 		while (r == Q_OK) {

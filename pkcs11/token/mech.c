@@ -145,6 +145,49 @@ token_do_sign_many(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	return Q_OK;
 }
 
+/* What became of one item of a set. */
+static void
+set_one(struct p11 *p, const struct token_wanted *in, struct buf *out)
+{
+	struct signing w = { .mech = TOKEN_ECDSA, .data = in->digest };
+	struct token_signed done = { 0 };
+	struct fault f = { 0 };
+	enum q_err r = token_id(in->id, w.id, &f);
+
+	if (r == Q_OK)
+		r = p11_run(p, sign_work, &w, &f);
+	if (r == Q_OK && w.sig_len != TOKEN_ECDSA_LEN)
+		r = fault_set(&f, Q_INVALID, "not a P-256 key");
+	done.code = r;
+	done.text = r == Q_OK ? "" : fault_text(&f, r);
+	done.retry_after = f.retry_after;
+	if (r == Q_OK)
+		done.signature = (struct bytes){ w.sig, w.sig_len };
+	wire_list_put(out, &token_signed_type, &done);
+}
+
+enum q_err
+token_do_sign_set(void *ctx, struct wire_req *q, const void *req, void *rsp,
+    struct fault *f)
+{
+	struct bytes items = ((const struct token_sign_set_req *)req)->items;
+	struct token_sign_set_rsp *out = rsp;
+	struct buf *space = wire_req_space(q);
+	struct token_wanted wanted;
+	struct p11 *p = ctx;
+	enum q_err r;
+
+	pthread_rwlock_rdlock(&p->manage);
+	while ((r = wire_list_next(&items, &token_wanted_type, &wanted)) ==
+	    Q_OK)
+		set_one(p, &wanted, space);
+	pthread_rwlock_unlock(&p->manage);
+	if (r != Q_NOTFOUND)
+		return fault_set(f, Q_PROTO, "items: malformed");
+	out->items = buf_bytes(space);
+	return space->bad ? Q_TOOBIG : Q_OK;
+}
+
 /* AES-GCM one way or the other, into out. */
 struct sealing {
 	uint8_t id[P11_ID_BYTES];

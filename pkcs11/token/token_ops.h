@@ -54,7 +54,8 @@ enum token_mech {
 	X(seal, 6, ROLE_ALL, 70000, "AES-GCM encryption")                    \
 	X(unseal, 7, ROLE_ALL, 70000, "AES-GCM decryption")                  \
 	X(destroy, 8, ROLE_ALL, 64, "destroy a key; absent: success")        \
-	X(sign_many, 9, ROLE_ALL, 4096, "many ECDSA signatures by one key")
+	X(sign_many, 9, ROLE_ALL, 4096, "many ECDSA signatures by one key")  \
+	X(sign_set, 20, ROLE_ALL, 8192, "ECDSA signatures, each by a key of its own")
 
 #define TOKEN_STATUS_REQ(F, T)
 #define TOKEN_STATUS_RSP(F, T)                                               \
@@ -114,6 +115,21 @@ enum token_mech {
 	F(T, BIN, signatures, TOKEN_MANY_MAX * TOKEN_ECDSA_LEN,              \
 	    "r || s, one behind the other")
 
+/* Answered for each on its own, in the same order. */
+#define TOKEN_SET_MAX 64
+#define TOKEN_SIGN_SET_REQ(F, T)                                             \
+	F(T, BIN, items, 8000, "list of token_wanted")
+#define TOKEN_SIGN_SET_RSP(F, T)                                             \
+	F(T, BIN, items, 32768, "list of token_signed")
+#define TOKEN_WANTED(F, T)                                                   \
+	F(T, STR, id, TOKEN_ID_LEN, "")                                      \
+	F(T, BIN, digest, 64, "20 to 64 bytes")
+#define TOKEN_SIGNED(F, T)                                                   \
+	F(T, U32, code, 0, "enum q_err")                                     \
+	F(T, U32, retry_after, 0, "seconds")                                 \
+	F(T, STR, text, 199, "what went wrong")                              \
+	F(T, BIN, signature, TOKEN_ECDSA_LEN, "r || s")
+
 #define TOKEN_MESSAGES(X)                                                    \
 	X(token_key, TOKEN_KEY)                                              \
 	X(token_status_req, TOKEN_STATUS_REQ)                                \
@@ -133,7 +149,11 @@ enum token_mech {
 	X(token_destroy_req, TOKEN_DESTROY_REQ)                              \
 	X(token_destroy_rsp, TOKEN_DESTROY_RSP)                              \
 	X(token_sign_many_req, TOKEN_SIGN_MANY_REQ)                          \
-	X(token_sign_many_rsp, TOKEN_SIGN_MANY_RSP)
+	X(token_sign_many_rsp, TOKEN_SIGN_MANY_RSP)                          \
+	X(token_wanted, TOKEN_WANTED)                                        \
+	X(token_signed, TOKEN_SIGNED)                                        \
+	X(token_sign_set_req, TOKEN_SIGN_SET_REQ)                            \
+	X(token_sign_set_rsp, TOKEN_SIGN_SET_RSP)
 
 #define X(name, fields) WIRE_DECLARE(name, fields)
 TOKEN_MESSAGES(X)
