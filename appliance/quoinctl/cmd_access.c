@@ -5,7 +5,6 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/fsio.h"
@@ -250,31 +249,6 @@ cmd_token_show(struct ctl *c, struct fault *f)
 	return token_tell(c, f);
 }
 
-/* YYYY-MM-DD: its 00:00 UTC. */
-static enum q_err
-take_date(struct ctl *c, enum ctl_opt o, int64_t *ret, struct fault *f)
-{
-	struct tm tm = { 0 };
-	const char *text = c->opt[o], *end;
-	char back[16];
-
-	if (text == NULL)
-		return Q_OK;
-	end = strptime(text, "%Y-%m-%d", &tm);
-	if (end != NULL && *end == '\0' &&
-	    strftime(back, sizeof(back), "%Y-%m-%d", &tm) > 0 &&
-	    strcmp(back, text) == 0) {
-		*ret = (int64_t)timegm(&tm);
-		gmtime_r(&(time_t){ *ret }, &tm);
-		/* The 31st of a month that has none is another day. */
-		if (strftime(back, sizeof(back), "%Y-%m-%d", &tm) > 0 &&
-		    strcmp(back, text) == 0)
-			return Q_OK;
-	}
-	return fault_set(f, Q_USAGE, "--%s wants a date like 2027-01-31, "
-	    "not %.32s", ctl_options[o].name, text);
-}
-
 enum q_err
 cmd_token_create(struct ctl *c, struct fault *f)
 {
@@ -286,9 +260,9 @@ cmd_token_create(struct ctl *c, struct fault *f)
 	if (r == Q_OK)
 		r = ctl_need(c, CTL_OPT_not_after, f);
 	if (r == Q_OK)
-		r = take_date(c, CTL_OPT_not_before, &t.not_before, f);
+		r = ctl_date(c, CTL_OPT_not_before, &t.not_before, f);
 	if (r == Q_OK)
-		r = take_date(c, CTL_OPT_not_after, &t.not_after, f);
+		r = ctl_date(c, CTL_OPT_not_after, &t.not_after, f);
 	if (r == Q_OK)
 		r = ctl_text(c->argv[0], "name", t.key, REC_NAME_MAX + 1, f);
 	if (r == Q_OK)

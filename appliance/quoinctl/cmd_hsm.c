@@ -279,6 +279,9 @@ each_key(void *arg, const struct signd_key *key)
 	out_str(o, "id", key->id);
 	out_str(o, "purpose", key->purpose);
 	out_str(o, "policy", key->policy);
+	out_str(o, "name", key->name);
+	out_bool(o, "imported", key->imported);
+	out_int(o, "token", key->token + 1);
 	out_str(o, "state", key->state);
 	out_str(o, "kind", key->kind);
 	out_time(o, "created", (int64_t)key->created);
@@ -294,7 +297,7 @@ cmd_hsm_keys(struct ctl *c, struct fault *f)
 		{ "ID", "id" }, { "Purpose", "purpose" },
 		{ "Policy", "policy" }, { "State", "state" },
 		{ "Kind", "kind" }, { "Created", "created" },
-		{ "Used", "used" },
+		{ "Used", "used" }, { "Name", "name" },
 	};
 	struct out_list list;
 	enum q_err r = ctl_signd(c, f);

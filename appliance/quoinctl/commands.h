@@ -57,7 +57,7 @@
 	X(requires_token, "requires-token", NULL,                             \
 	    "only devices that send a token of the batch")                    \
 	X(not_before, "not-before", "DATE",                                   \
-	    "valid from 00:00 UTC of this day; today if not given")           \
+	    "valid from 00:00 UTC of this day; else from now on")             \
 	X(not_after, "not-after", "DATE",                                     \
 	    "invalid from 00:00 UTC of this day")                             \
 	X(rsa, "rsa", NULL, "TLS keys RSA-3072 instead of P-256")             \
@@ -65,7 +65,19 @@
 	X(yes, "yes", NULL, "replace the OEM Root without asking")            \
 	X(head, "head", "NOTE",                                               \
 	    "the end as an earlier run told it: the journal must hold it")    \
-	X(no_wait, "no-wait", NULL, "do not wait until it is gone")
+	X(no_wait, "no-wait", NULL, "do not wait until it is gone")           \
+	X(purpose, "purpose", "PURPOSE",                                      \
+	    "firmware, codesign, jwt, pepper, provision, update, backup")     \
+	X(kind, "kind", "KIND", "P-256 (default), RSA-3072, AES-256")         \
+	X(token, "token", "N", "1: the token (default), 2: the second one")   \
+	X(users, "users", "USER,...",                                         \
+	    "users of this machine whom a codesign key is for")               \
+	X(roles, "roles", "ROLE,...", "fewer roles than the purpose's")       \
+	X(mechs, "mechs", "MECH,...", "ecdsa; rsa-pkcs1, rsa-pss")            \
+	X(uses, "uses", "N", "signatures in all")                             \
+	X(rate, "rate", "N/min", "signatures in a minute")                    \
+	X(approvals, "approvals", "N", "how many approvers must agree")       \
+	X(approvers, "approvers", "NAME,...", "of whom")
 
 enum ctl_opt {
 #define X(id, name, value, text) CTL_OPT_##id,
@@ -81,6 +93,10 @@ enum ctl_opt {
 	    O_(no_allow_rekey) | O_(allow_rsa2048) | O_(no_allow_rsa2048) | \
 	    O_(allow_serverkey) | O_(no_allow_serverkey) |                \
 	    O_(approve) | O_(no_approve))
+#define O_RULES_                                                      \
+	(O_(users) | O_(roles) | O_(mechs) | O_(not_before) |         \
+	    O_(not_after) | O_(uses) | O_(rate) | O_(approvals) |     \
+	    O_(approvers))
 #define O_LIVES_ (O_(device_lifetime) | O_(issuing_lifetime))
 
 /* X(id, group, verb, least and most arguments, arguments and needed options,
@@ -161,6 +177,14 @@ enum ctl_opt {
 	X(hsm_certs, "hsm", "certs", 0, 0, "", O_(pem),                       \
 	    "certificates of the appliance")                                  \
 	X(hsm_keys, "hsm", "keys", 0, 0, "", 0, "keys in the token")          \
+	X(key_create, "hsm", "key create", 1, 1, "NAME --purpose PURPOSE",    \
+	    O_(purpose) | O_(kind) | O_(token) | O_RULES_,                    \
+	    "make a key in the token, with rules")                            \
+	X(key_list, "hsm", "key list", 0, 0, "", 0, "keys that people made")  \
+	X(key_show, "hsm", "key show", 1, 1, "NAME", 0,                       \
+	    "one of them, and its rules")                                     \
+	X(key_public, "hsm", "key public", 1, 1, "NAME", 0,                   \
+	    "its public half, PEM")                                           \
 	X(journal_verify, "journal", "verify", 0, 0, "", O_(head),            \
 	    "find what was changed, dropped or swapped in the journal")       \
 	X(journal_tail, "journal", "tail", 0, 0, "", O_(limit),               \

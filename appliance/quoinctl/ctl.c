@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/own.h"
@@ -166,4 +167,28 @@ ctl_text(const char *text, const char *what, char *field, size_t cap,
 		    what, cap - 1);
 	snprintf(field, cap, "%s", text);
 	return Q_OK;
+}
+
+enum q_err
+ctl_date(struct ctl *c, enum ctl_opt o, int64_t *ret, struct fault *f)
+{
+	struct tm tm = { 0 };
+	const char *text = c->opt[o], *end;
+	char back[16];
+
+	if (text == NULL)
+		return Q_OK;
+	end = strptime(text, "%Y-%m-%d", &tm);
+	if (end != NULL && *end == '\0' &&
+	    strftime(back, sizeof(back), "%Y-%m-%d", &tm) > 0 &&
+	    strcmp(back, text) == 0) {
+		*ret = (int64_t)timegm(&tm);
+		gmtime_r(&(time_t){ *ret }, &tm);
+		/* The 31st of a month that has none is another day. */
+		if (strftime(back, sizeof(back), "%Y-%m-%d", &tm) > 0 &&
+		    strcmp(back, text) == 0)
+			return Q_OK;
+	}
+	return fault_set(f, Q_USAGE, "--%s wants a date like 2027-01-31, "
+	    "not %.32s", ctl_options[o].name, text);
 }

@@ -59,6 +59,11 @@ enum q_err ctl_need(struct ctl *c, enum ctl_opt o, struct fault *f) Q_CHECKED;
 enum q_err ctl_number(struct ctl *c, enum ctl_opt o, size_t dflt,
     size_t *ret_number, struct fault *f) Q_CHECKED;
 
+/* YYYY-MM-DD: its 00:00 UTC, seconds since 1970. Untouched when the option
+ * was not given. */
+enum q_err ctl_date(struct ctl *c, enum ctl_opt o, int64_t *ret,
+    struct fault *f) Q_CHECKED;
+
 /* Set the flag as one of two options says, if any: USAGE for both. */
 enum q_err ctl_flag(struct ctl *c, enum ctl_opt yes, enum ctl_opt no,
     bool *flag, struct fault *f) Q_CHECKED;

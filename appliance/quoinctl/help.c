@@ -58,19 +58,62 @@ ctl_help(const struct ctl_command *cmd, const char *group)
 		    "quoinctl(1) tells everything\n");
 }
 
+/* The first word of a verb, as of "key create". */
+static int
+first_len(const struct ctl_command *cmd)
+{
+	return (int)strcspn(cmd->verb, " ");
+}
+
+/* Whether the row's group, and first word of the verb if wanted, are those
+ * of the row before. */
+static bool
+goes_on(size_t i, bool first)
+{
+	const struct ctl_command *a = &ctl_commands[i], *b = a - 1;
+
+	return i > 0 && i < ctl_n_commands &&
+	    strcmp(a->group, b->group) == 0 && (!first ||
+	    (first_len(a) == first_len(b) && strncmp(a->verb, b->verb,
+	    (size_t)first_len(a)) == 0));
+}
+
 /* Words of a group, of all verbs, of all options, as shell cases. */
 static void
 bash_verbs(void)
 {
 	for (size_t i = 0; i < ctl_n_commands; i++) {
-		const char *group = ctl_commands[i].group;
+		size_t k = i;
 
-		if (i > 0 && strcmp(group, ctl_commands[i - 1].group) == 0)
+		if (goes_on(i, false))
 			continue;
-		printf("\t%s) words=\"", group);
-		for (size_t k = i; k < ctl_n_commands &&
-		     strcmp(ctl_commands[k].group, group) == 0; k++)
-			printf("%s%s", k > i ? " " : "", ctl_commands[k].verb);
+		printf("\t%s) words=\"", ctl_commands[i].group);
+		do {
+			if (k == i || !goes_on(k, true))
+				printf("%s%.*s", k > i ? " " : "",
+				    first_len(&ctl_commands[k]),
+				    ctl_commands[k].verb);
+		} while (goes_on(++k, false));
+		printf("\" ;;\n");
+	}
+}
+
+/* Second words of verbs. */
+static void
+bash_seconds(void)
+{
+	for (size_t i = 0; i < ctl_n_commands; i++) {
+		const struct ctl_command *cmd = &ctl_commands[i];
+		size_t k = i;
+
+		if (strchr(cmd->verb, ' ') == NULL || goes_on(i, true))
+			continue;
+		printf("\t\"%s %.*s\") seconds=\"", cmd->group,
+		    first_len(cmd), cmd->verb);
+		do {
+			printf("%s%s", k > i ? " " : "", ctl_commands[k].verb +
+			    first_len(&ctl_commands[k]) + 1);
+		} while (goes_on(++k, true));
 		printf("\" ;;\n");
 	}
 }
@@ -131,7 +174,7 @@ cmd_completion_bash(struct ctl *c, struct fault *f)
 	    "_quoinctl() {\n"
 	    "\tlocal now=${COMP_WORDS[COMP_CWORD]}\n"
 	    "\tlocal before=${COMP_WORDS[COMP_CWORD - 1]}\n"
-	    "\tlocal group= verb= options= words= i\n");
+	    "\tlocal group= verb= second= options= words= seconds= i\n");
 	bash_values();
 	printf("\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
 	    "\t\tcase ${COMP_WORDS[i]} in\n"
@@ -139,7 +182,9 @@ cmd_completion_bash(struct ctl *c, struct fault *f)
 	    "\t\t-*) ;;\n"
 	    "\t\t*)\n"
 	    "\t\t\tif [ -z \"$group\" ]; then group=${COMP_WORDS[i]}\n"
-	    "\t\t\telif [ -z \"$verb\" ]; then verb=${COMP_WORDS[i]}; fi ;;\n"
+	    "\t\t\telif [ -z \"$verb\" ]; then verb=${COMP_WORDS[i]}\n"
+	    "\t\t\telif [ -z \"$second\" ]; then "
+	    "second=${COMP_WORDS[i]}; fi ;;\n"
 	    "\t\tesac\n"
 	    "\tdone\n"
 	    "\tif [ -z \"$group\" ]; then words=\"");
@@ -147,6 +192,13 @@ cmd_completion_bash(struct ctl *c, struct fault *f)
 	printf("\"\n\telif [ -z \"$verb\" ]; then case $group in\n");
 	bash_verbs();
 	printf("\tesac; fi\n\tcase \"$group $verb\" in\n");
+	bash_seconds();
+	printf("\tesac\n"
+	    "\tif [ -n \"$seconds\" ]; then\n"
+	    "\t\tif [ -z \"$second\" ]; then words=$seconds\n"
+	    "\t\telse verb=\"$verb $second\"; fi\n"
+	    "\tfi\n"
+	    "\tcase \"$group $verb\" in\n");
 	bash_options();
 	printf("\tesac\n"
 	    "\tcase $now in\n"

@@ -8,6 +8,7 @@ quoinctl_SOURCES = \
 	%reldir%/cmd_device.c \
 	%reldir%/cmd_hsm.c \
 	%reldir%/cmd_journal.c \
+	%reldir%/cmd_key.c \
 	%reldir%/cmd_policy.c \
 	%reldir%/cmd_status.c \
 	%reldir%/commands.h \

@@ -101,16 +101,36 @@ parse_options(int argc, char **argv, struct ctl *c, struct fault *f)
 	return Q_OK;
 }
 
+/* How many arguments are the command's words; -1: it is another. */
+static int
+words_match(const struct ctl *c, const struct ctl_command *cmd)
+{
+	const char *verb = cmd->verb;
+	int n = 1;
+
+	if (c->argc < 1 || strcmp(c->argv[0], cmd->group) != 0)
+		return -1;
+	while (*verb != '\0') {
+		size_t len = strcspn(verb, " ");
+
+		if (n == c->argc || strlen(c->argv[n]) != len ||
+		    strncmp(c->argv[n], verb, len) != 0)
+			return -1;
+		verb += len + strspn(verb + len, " ");
+		n++;
+	}
+	return n;
+}
+
 /* The row for the words, which are taken off the arguments. */
 static const struct ctl_command *
 find_command(struct ctl *c)
 {
 	for (size_t i = 0; i < ctl_n_commands; i++) {
 		const struct ctl_command *cmd = &ctl_commands[i];
-		int words = cmd->verb[0] != '\0' ? 2 : 1;
+		int words = words_match(c, cmd);
 
-		if (c->argc < words || strcmp(c->argv[0], cmd->group) != 0 ||
-		    (words == 2 && strcmp(c->argv[1], cmd->verb) != 0))
+		if (words < 0)
 			continue;
 		c->argv += words;
 		c->argc -= words;
@@ -183,8 +203,9 @@ run(int argc, char **argv, struct ctl *c, struct fault *f)
 	}
 	if (cmd == NULL) {
 		ctl_help(NULL, group);
-		return fault_set(f, Q_USAGE, "no such command: %s %s", group,
-		    c->argc > 1 ? c->argv[1] : "");
+		return fault_set(f, Q_USAGE, "no such command: %s %s %s",
+		    group, c->argc > 1 ? c->argv[1] : "",
+		    c->argc > 2 ? c->argv[2] : "");
 	}
 	r = check_use(c, cmd, f);
 	if (r == Q_OK)

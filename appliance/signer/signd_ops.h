@@ -64,7 +64,9 @@ enum signd_mech {
 	X(sign_ocsp, 13, ROLE_ENROL, 65536, "sign certificate status")       \
 	X(sign_cmp, 14, ROLE_ENROL, 24576, "sign an answer to a CMP message") \
 	X(root_renew, 15, ROLE_ADMIN, 64,                                    \
-	    "replace the OEM Root; again: the same answer")
+	    "replace the OEM Root; again: the same answer")                  \
+	X(key_make, 16, ROLE_ADMIN | ROLE_WEB, 5120,                         \
+	    "make a key with rules; again: the same answer")
 
 /* Number of every op: SIGND_OP_issue. */
 enum signd_op {
@@ -166,7 +168,14 @@ enum signd_op {
 	F(T, STR, state, 7, "active, old")                                   \
 	F(T, STR, kind, 15, "P-256, RSA-3072, AES-256")                      \
 	F(T, U64, created, 0, "")                                            \
-	F(T, U64, used, 0, "signatures and decryptions since the start")
+	F(T, U64, used, 0, "signatures and decryptions since the start")     \
+	F(T, STR, name, SIGND_NAME_MAX, "of a key that people made")         \
+	F(T, U32, token, SIGND_TOKENS - 1, "0: the main one")                \
+	F(T, BOOL, imported, 0, "was known outside the token")               \
+	F(T, BIN, rules, SIGND_RULES_MAX, "signd_rules of a named key")      \
+	F(T, U64, uses, 0, "signatures in all, where they can be limited")   \
+	F(T, BIN, spki, SIGND_SPKI_MAX, "SubjectPublicKeyInfo of it")        \
+	F(T, BIN, cert, SIGND_CERT_MAX, "of a codesign key, its owner's, DER")
 
 /*
  * The device's name is SHA-256 over the CSR's key; or device_id, with proof

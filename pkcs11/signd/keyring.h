@@ -39,7 +39,9 @@ struct purpose_row {
 				   0: signd alone makes them */
 	uint32_t roles;		/* that may use it, unless its rules say */
 	bool renewed;		/* maintenance makes the next */
-	bool approvals;		/* its rules may want approvals */
+	bool approvals;		/* its signatures are in the journal one by
+				   one: rules may want approvals, and limit
+				   how many there are */
 };
 
 const struct purpose_row *purpose_row(enum key_purpose p);
@@ -47,6 +49,10 @@ const char *purpose_text(enum key_purpose p);
 
 /* By its text: PURPOSES when there is none. */
 enum key_purpose purpose_by_text(const char *text);
+
+/* P-256, RSA-3072, AES-256; 0: none of them. */
+const char *kind_text(enum token_kind kind);
+enum token_kind kind_by_text(const char *text);
 
 /* SIGND_RULES; zeros and "" do not limit. */
 struct key_rules {
@@ -173,10 +179,22 @@ struct approver *keyring_approver(const struct keyring *r, const char *name);
 bool keyring_approver_put(struct keyring *r, const struct approver *a);
 void keyring_approver_remove(struct keyring *r, const char *name);
 
-/* signd_rules and back. INVALID: malformed. */
+/* rules.c: signd_rules and back. INVALID: malformed. */
 void key_rules_encode(const struct key_rules *r, struct buf *out);
 enum q_err key_rules_decode(struct bytes in, struct key_rules *ret_rules,
     struct fault *f) Q_CHECKED;
+
+/* Whether a key of this purpose and kind can have these rules. INVALID. */
+enum q_err key_rules_check(const struct key_rules *r, enum key_purpose p,
+    enum token_kind kind, const struct keyring *ring,
+    struct fault *f) Q_CHECKED;
+
+/* Whether two are the same; whether the list of users has this one. */
+bool key_rules_equal(const struct key_rules *a, const struct key_rules *b);
+bool key_rules_user(const struct key_rules *r, uint32_t uid);
+
+/* In words, for the journal. */
+void key_rules_words(const struct key_rules *r, struct buf *out);
 
 /*
  * The keyring's file: sealed in the token by the key whose id it begins

@@ -19,6 +19,7 @@ libsignd_a_SOURCES = \
 	%reldir%/op_crl.c \
 	%reldir%/op_issue.c \
 	%reldir%/op_issuing.c \
+	%reldir%/op_key.c \
 	%reldir%/op_list.c \
 	%reldir%/op_ocsp.c \
 	%reldir%/op_pki.c \
@@ -26,6 +27,7 @@ libsignd_a_SOURCES = \
 	%reldir%/op_tls.c \
 	%reldir%/pki.c \
 	%reldir%/purpose.c \
+	%reldir%/rules.c \
 	%reldir%/signd.h \
 	%reldir%/state.c \
 	%reldir%/tls_shape.c \

@@ -142,7 +142,8 @@ cert_put(struct signd *s, const struct keyring *ring, const struct key *k,
 		.crl_number = signd_crl_last(s, k->id),
 		.cert = { k->der, k->der_len } };
 
-	if (k->der != NULL)
+	/* That of a codesign key is its owner's, and tells nobody of us. */
+	if (k->der != NULL && purpose_row(k->purpose)->cert != 0)
 		wire_list_put(out, &signd_cert_type, &c);
 }
 
@@ -165,18 +166,27 @@ static void
 key_put(struct signd *s, const struct keyring *ring, const struct key *k,
     struct buf *out)
 {
-	static const char *const kinds[] = { "", "P-256", "RSA-3072",
-		"AES-256" };
+	AUTO_BUF struct buf rules = BUF_INIT(SIGND_RULES_MAX);
 	struct signd_key item = { .id = k->id,
 		.purpose = purpose_text(k->purpose), .policy = k->policy,
-		.state = k->old ? "old" : "active", .kind = kinds[k->kind],
+		.state = k->old ? "old" : "active",
 		.created = k->created,
-		.used = atomic_load(&k->use->count) };
+		.used = atomic_load(&k->use->count), .name = k->name,
+		.token = k->token, .imported = k->imported,
+		.spki = { k->spki, k->spki_len } };
 
 	(void)s;
 	(void)ring;
-	if (k->purpose != PURPOSE_ROOT_LINK)
-		wire_list_put(out, &signd_key_type, &item);
+	if (k->purpose == PURPOSE_ROOT_LINK)
+		return;
+	item.kind = kind_text(k->kind);
+	if (k->name[0] != '\0') {
+		key_rules_encode(&k->rules, &rules);
+		item.rules = buf_bytes(&rules);
+		item.cert = (struct bytes){ k->der, k->der_len };
+	}
+	out->bad |= rules.bad;
+	wire_list_put(out, &signd_key_type, &item);
 }
 
 enum q_err

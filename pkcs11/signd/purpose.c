@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/own.h"
@@ -63,31 +62,20 @@ purpose_by_text(const char *text)
 	return PURPOSES;
 }
 
-void
-key_rules_encode(const struct key_rules *r, struct buf *out)
-{
-	struct signd_rules m = { .mechs = r->mechs, .roles = r->roles,
-		.users = r->users, .not_before = r->not_before,
-		.not_after = r->not_after, .uses = r->uses, .rate = r->rate,
-		.approvals = r->approvals, .approvers = r->approvers };
+static const char *const kinds[] = { [TOKEN_P256] = "P-256",
+	[TOKEN_RSA3072] = "RSA-3072", [TOKEN_AES256] = "AES-256" };
 
-	wire_encode(&signd_rules_type, &m, out);
+const char *
+kind_text(enum token_kind kind)
+{
+	return kinds[kind];
 }
 
-enum q_err
-key_rules_decode(struct bytes in, struct key_rules *ret_rules,
-    struct fault *f)
+enum token_kind
+kind_by_text(const char *text)
 {
-	struct key_rules *r = ret_rules;
-	struct signd_rules m;
-	enum q_err e = wire_decode(&signd_rules_type, in, &m, f);
-
-	if (e != Q_OK)
-		return Q_INVALID;
-	*r = (struct key_rules){ .mechs = m.mechs, .roles = m.roles,
-		.not_before = m.not_before, .not_after = m.not_after,
-		.uses = m.uses, .rate = m.rate, .approvals = m.approvals };
-	snprintf(r->users, sizeof(r->users), "%s", m.users);
-	snprintf(r->approvers, sizeof(r->approvers), "%s", m.approvers);
-	return Q_OK;
+	for (size_t i = TOKEN_P256; i < ARRAY_LEN(kinds); i++)
+		if (strcmp(kinds[i], text) == 0)
+			return (enum token_kind)i;
+	return 0;
 }
