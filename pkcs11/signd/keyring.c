@@ -15,6 +15,60 @@
 #include "signer/signer.h"
 #include "x509/der.h"
 
+/* For n keys and one more. */
+static bool
+room(struct keyring *r, size_t n)
+{
+	struct key ***lists[] = { &r->keys, &r->by_id, &r->own };
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		struct key **grown = realloc(*lists[i],
+		    (n + 1) * sizeof(*grown));
+
+		if (grown == NULL)
+			return false;
+		*lists[i] = grown;
+	}
+	return true;
+}
+
+/* Where in by_id an id is, or belongs. */
+static size_t
+place(const struct keyring *r, const char *id)
+{
+	size_t low = 0, high = r->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (strcmp(r->by_id[mid]->id, id) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static void
+replace(struct key **list, size_t n, const struct key *old, struct key *k)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i] == old)
+			list[i] = k;
+}
+
+/* What is left of the list. */
+static size_t
+take_out(struct key **list, size_t n, const struct key *k)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (list[i] != k)
+			list[kept++] = list[i];
+	return kept;
+}
+
 struct keyring *
 keyring_new(const struct keyring *from)
 {
@@ -29,15 +83,21 @@ keyring_new(const struct keyring *from)
 		r->generation++;
 		r->approvers = NULL;
 		r->n_approvers = 0;
-		r->keys = calloc(from->n + 1, sizeof(struct key *));
-		if (r->keys == NULL) {
-			free(r);
+		r->n = r->n_own = 0;
+		r->keys = r->by_id = r->own = NULL;
+		if (!room(r, from->n)) {
+			keyring_unref(r);
 			return NULL;
 		}
+		r->n = from->n;
+		r->n_own = from->n_own;
 		for (size_t i = 0; i < from->n; i++) {
 			r->keys[i] = from->keys[i];
+			r->by_id[i] = from->by_id[i];
 			atomic_fetch_add(&r->keys[i]->refs, 1);
 		}
+		for (size_t i = 0; i < from->n_own; i++)
+			r->own[i] = from->own[i];
 		for (size_t i = 0; i < from->n_approvers; i++) {
 			if (keyring_approver_put(r, &from->approvers[i]))
 				continue;
@@ -64,6 +124,8 @@ keyring_unref(struct keyring *r)
 	for (size_t i = 0; i < r->n; i++)
 		key_unref(r->keys[i]);
 	free(r->approvers);
+	free(r->own);
+	free(r->by_id);
 	free(r->keys);
 	free(r);
 }
@@ -71,21 +133,26 @@ keyring_unref(struct keyring *r)
 enum q_err
 keyring_put(struct keyring *r, struct key *k)
 {
-	struct key **grown;
+	struct key *old = keyring_find(r, k->id);
+	size_t at;
 
-	for (size_t i = 0; i < r->n; i++) {
-		if (strcmp(r->keys[i]->id, k->id) != 0)
-			continue;
-		key_unref(r->keys[i]);
-		r->keys[i] = k;
+	if (old != NULL) {
+		replace(r->keys, r->n, old, k);
+		replace(r->by_id, r->n, old, k);
+		replace(r->own, r->n_own, old, k);
+		key_unref(old);
 		return Q_OK;
 	}
-	grown = realloc(r->keys, (r->n + 1) * sizeof(struct key *));
-	if (grown == NULL) {
+	if (!room(r, r->n)) {
 		key_unref(k);
 		return Q_NOMEM;
 	}
-	r->keys = grown;
+	at = place(r, k->id);
+	memmove(r->by_id + at + 1, r->by_id + at,
+	    (r->n - at) * sizeof(*r->by_id));
+	r->by_id[at] = k;
+	if (purpose_row(k->purpose)->kinds == 0)
+		r->own[r->n_own++] = k;
 	r->keys[r->n++] = k;
 	return Q_OK;
 }
@@ -93,34 +160,33 @@ keyring_put(struct keyring *r, struct key *k)
 void
 keyring_remove(struct keyring *r, const char *id)
 {
-	size_t kept = 0;
+	struct key *k = keyring_find(r, id);
 
-	for (size_t i = 0; i < r->n; i++) {
-		if (strcmp(r->keys[i]->id, id) == 0)
-			key_unref(r->keys[i]);
-		else
-			r->keys[kept++] = r->keys[i];
-	}
-	r->n = kept;
+	if (k == NULL)
+		return;
+	r->n_own = take_out(r->own, r->n_own, k);
+	(void)take_out(r->by_id, r->n, k);
+	r->n = take_out(r->keys, r->n, k);
+	key_unref(k);
 }
 
 struct key *
 keyring_find(const struct keyring *r, const char *id)
 {
-	for (size_t i = 0; i < r->n; i++)
-		if (strcmp(r->keys[i]->id, id) == 0)
-			return r->keys[i];
-	return NULL;
+	size_t at = place(r, id);
+
+	return at < r->n && strcmp(r->by_id[at]->id, id) == 0 ?
+	    r->by_id[at] : NULL;
 }
 
 struct key *
 keyring_active(const struct keyring *r, enum key_purpose purpose,
     const char *policy)
 {
-	for (size_t i = r->n; i-- > 0;)
-		if (r->keys[i]->purpose == purpose && !r->keys[i]->old &&
-		    strcmp(r->keys[i]->policy, policy) == 0)
-			return r->keys[i];
+	for (size_t i = r->n_own; i-- > 0;)
+		if (r->own[i]->purpose == purpose && !r->own[i]->old &&
+		    strcmp(r->own[i]->policy, policy) == 0)
+			return r->own[i];
 	return NULL;
 }
 
@@ -189,21 +255,21 @@ issued(const struct key *ca, const struct key *k)
 struct key *
 keyring_issuer(const struct keyring *r, const struct key *k)
 {
-	for (size_t i = 0; i < r->n; i++)
-		if ((r->keys[i]->purpose == PURPOSE_ROOT ||
-		    r->keys[i]->purpose == PURPOSE_ISSUING) &&
-		    issued(r->keys[i], k))
-			return r->keys[i];
+	for (size_t i = 0; i < r->n_own; i++)
+		if ((r->own[i]->purpose == PURPOSE_ROOT ||
+		    r->own[i]->purpose == PURPOSE_ISSUING) &&
+		    issued(r->own[i], k))
+			return r->own[i];
 	return NULL;
 }
 
 struct key *
 keyring_ocsp(const struct keyring *r, const struct key *ca)
 {
-	for (size_t i = r->n; i-- > 0;)
-		if (r->keys[i]->purpose == PURPOSE_OCSP &&
-		    issued(ca, r->keys[i]))
-			return r->keys[i];
+	for (size_t i = r->n_own; i-- > 0;)
+		if (r->own[i]->purpose == PURPOSE_OCSP &&
+		    issued(ca, r->own[i]))
+			return r->own[i];
 	return NULL;
 }
 

@@ -127,7 +127,10 @@ struct keyring {
 	char ips[SIGND_IPS_MAX + 1];
 	bool tls_rsa;
 	size_t n;
-	struct key **keys; /* oldest first */
+	struct key **keys;  /* oldest first */
+	struct key **by_id; /* the same, sorted */
+	size_t n_own;
+	struct key **own;   /* those that signd makes, oldest first */
 	size_t n_approvers;
 	struct approver *approvers; /* by name */
 };
