@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
 include %reldir%/token/local.mk
 include %reldir%/signd/local.mk
+EXTRA_DIST += %reldir%/TOKENS.md
