@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 include %reldir%/bench/local.mk
+include %reldir%/fakes/local.mk
 include %reldir%/integration/local.mk
 
 check_PROGRAMS += $(unit_tests) $(fuzzers)

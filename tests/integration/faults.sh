@@ -1,0 +1,122 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# timeout: 600
+# What a token may do wrong, by a PKCS #11 module of ours that does it on
+# purpose: every CK_RV of the specification into every call on the way to a
+# signature, hangs, crashes, delays, wrong signatures, other keys' handles.
+# No request hangs, nothing wrong leaves, the service is back by itself, and
+# the journal tells the truth. With tests/run --soak each value is tried with
+# each kind of request, and in the making of keys, too.
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/integration/lib-faults.sh
+. "$(dirname "$0")/lib-faults.sh"
+
+all=()
+[ -z "${QUOIN_SOAK-}" ] || all=(all)
+
+# lane NAME [rsa] COMMAND...: these commands, at an appliance of their own.
+lane() {
+	local rsa=() name=$1 command
+	shift
+	if [ "$1" = rsa ]; then
+		rsa=(rsa)
+		shift
+	fi
+	shim_appliance "$scratch/$name" "${rsa[@]}"
+	for command; do
+		# shellcheck disable=SC2086 # words
+		case $command in
+		matrix*) faults_run $command "${all[@]}" ;;
+		pins) pins ;;
+		*) faults_run $command ;;
+		esac
+	done
+	shim_done "$name"
+}
+
+logins() {
+	faults calls C_Login
+}
+
+# The PIN is tried once for each time that somebody says it is right,
+# whatever is started again; and not at all when the token is about to lock.
+pins() {
+	local before flag
+
+	is "$(logins)" 1 "one login so far"
+	faults set C_Login -1 rv 0xa0
+	faults set C_SignInit 1 crash
+	asks tls "$(tls_key)" 0x0403 /dev/null /dev/null >/dev/null 2>&1
+	before=$(logins)
+	crash_worker
+	ok "a wrong PIN is told" within 10 says_pin
+	sleep 1
+	is "$(logins)" $((before + 1)) "and was tried once"
+	ok "signd is started again" restart KILL
+	sleep 1.5
+	is "$(logins)" $((before + 1)) "which does not try it again"
+	ok "and again" restart TERM
+	sleep 1.5
+	is "$(logins)" $((before + 1)) "which does not, either"
+	like "$(signd_says reason)" PIN "it says why"
+	kill -HUP "${daemon_pid[signd]}"
+	within 5 logged_in $((before + 2))
+	sleep 1
+	is "$(logins)" $((before + 2)) "SIGHUP: once more"
+	faults clear
+	kill -HUP "${daemon_pid[signd]}"
+	ok "SIGHUP with a PIN that is right: service" within 10 signd_is_ready
+	for flag in 0x10000 0x20000 0x40000; do
+		before=$(logins)
+		faults set C_GetTokenInfo -1 flags $flag
+		crash_worker
+		ok "token flag $flag: no service" within 10 signd_waits
+		sleep 1
+		is "$(logins)" "$before" "and C_Login is not called"
+		like "$(signd_says reason)" 'PIN|lock' "it says why"
+		faults clear
+		kill -HUP "${daemon_pid[signd]}"
+		ok "back after SIGHUP" within 10 signd_is_ready
+	done
+}
+
+crash_worker() {
+	local pid
+	pid=$(worker_pid) && kill -KILL "$pid"
+}
+says_pin() {
+	signd_says reason | grep -q PIN
+}
+logged_in() {
+	[ "$(logins)" -ge "$1" ]
+}
+restart() {
+	daemon_stop signd "$1"
+	daemon_start signd
+	within 10 asks status
+}
+
+# Four at a time are mostly waiting.
+lanes=(signing looking starting rest)
+(lane signing "matrix sign" "matrix seal") >"$scratch/signing.tap" 2>&1 &
+(lane looking "matrix find" "matrix login") >"$scratch/looking.tap" 2>&1 &
+(lane starting "matrix start" "special ways") >"$scratch/starting.tap" 2>&1 &
+(lane rest rsa "special wrong" "special token" "special late" "matrix keys") \
+	>"$scratch/rest.tap" 2>&1 &
+wait
+lanes+=(pins)
+(lane pins pins) >"$scratch/pins.tap" 2>&1
+for name in "${lanes[@]}"; do
+	while IFS= read -r line; do
+		case $line in
+		"ok "*) tap_result 0 "${line#ok * - }" ;;
+		"not ok "*) tap_result 1 "${line#not ok * - }" ;;
+		"#"* | "Bail out!"*) echo "$line" ;;
+		*) tap_note "$line" ;;
+		esac
+	done <"$scratch/$name.tap"
+	grep -q "^ok .*$name: the journal verifies" "$scratch/$name.tap"
+	tap_result $? "$name: came to its end"
+done
+tap_done
