@@ -287,6 +287,7 @@ key_new(enum key_purpose purpose, enum token_kind kind, const char *policy)
 	}
 	atomic_init(&k->refs, 1);
 	atomic_init(&k->use->refs, 1);
+	pthread_mutex_init(&k->use->lock, NULL);
 	hex_encode(id, sizeof(id), k->id);
 	k->purpose = purpose;
 	k->kind = kind;
@@ -324,8 +325,10 @@ key_unref(struct key *k)
 {
 	if (k == NULL || atomic_fetch_sub(&k->refs, 1) != 1)
 		return;
-	if (atomic_fetch_sub(&k->use->refs, 1) == 1)
+	if (atomic_fetch_sub(&k->use->refs, 1) == 1) {
+		pthread_mutex_destroy(&k->use->lock);
 		free(k->use);
+	}
 	EVP_PKEY_free(k->pkey);
 	cert_template_free(k->template);
 	free(k->spki);

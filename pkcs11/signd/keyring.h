@@ -8,6 +8,7 @@
  * changes: a change makes another one, with the unchanged keys shared.
  */
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "signd/worker.h"
@@ -75,6 +76,9 @@ struct key_use {
 	atomic_uint refs;
 	atomic_ullong count;
 	unsigned long long noted; /* in the journal; maintenance's own */
+	pthread_mutex_t lock;	  /* of the rest, of keys with a name */
+	uint64_t total;		  /* signatures taken in all */
+	int64_t full_ns;	  /* when the bucket is full again */
 };
 
 /* A key and its certificate; of a root link the certificate alone; of keys
@@ -195,6 +199,9 @@ enum q_err key_rules_check(const struct key_rules *r, enum key_purpose p,
 /* Whether two are the same; whether the list of users has this one. */
 bool key_rules_equal(const struct key_rules *a, const struct key_rules *b);
 bool key_rules_user(const struct key_rules *r, uint32_t uid);
+
+/* The mechanisms that its kind and rules allow. */
+uint32_t key_mechs(const struct key *k);
 
 /* In words, for the journal. */
 void key_rules_words(const struct key_rules *r, struct buf *out);

@@ -32,6 +32,8 @@ libsignd_a_SOURCES = \
 	%reldir%/state.c \
 	%reldir%/tls_shape.c \
 	%reldir%/tls_shape.h \
+	%reldir%/use.c \
+	%reldir%/use.h \
 	%reldir%/worker.c \
 	%reldir%/worker.h \
 	%reldir%/worker_batch.c \
@@ -50,7 +52,9 @@ tests_integration_signd_client_LDADD = libsigner.a libjournal.a libx509.a \
 	libwire.a libbase.a $(OPENSSL_LIBS) -lpthread
 
 unit_tests += tests/unit/test-signd-tls tests/unit/test-journal \
-	tests/unit/test-signd-maint
+	tests/unit/test-signd-maint tests/unit/test-signd-use
+tests_unit_test_signd_use_SOURCES = tests/unit/test-signd-use.c
+tests_unit_test_signd_use_LDADD = $(signd_libs)
 tests_unit_test_signd_maint_SOURCES = tests/unit/test-signd-maint.c
 tests_unit_test_signd_maint_LDADD = $(signd_libs)
 tests_unit_test_signd_tls_SOURCES = tests/unit/test-signd-tls.c

@@ -148,6 +148,7 @@ end(struct signd *s, struct wire_server *server, pthread_t maint)
 	journal_close(s->journal);
 	issued_free(s->issued);
 	keyring_unref(s->ring);
+	free(s->totals.row);
 	free(s->crls);
 	free(s->announced_keys);
 }

@@ -304,6 +304,7 @@ tick(struct signd *s, int64_t *retry, int64_t *warned)
 	if (signd_ring(s, false, &ring, NULL) != Q_OK)
 		return;
 	uses_note(s, ring);
+	signd_refusals_note(s);
 	root_warn(ring, warned);
 	if (clock_mono_ms() < *retry ||
 	    pthread_mutex_trylock(&s->change) != 0)
@@ -339,5 +340,6 @@ signd_maintain(void *arg)
 		tick(s, &retry, &warned);
 		usleep(TICK_MS * 1000);
 	}
+	signd_refusals_note(s);
 	return NULL;
 }

@@ -15,6 +15,9 @@ signd_do_sign_cmp(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	struct signd_sign_cmp_rsp *out = rsp;
 	AUTO_BUF struct buf raw = BUF_INIT(TOKEN_SIG_MAX);
 	AUTO_RING struct keyring *ring = NULL;
+	const struct key_use_ask ask = { .what = "sign_cmp",
+		.purposes = 1u << PURPOSE_CMP, .role = wire_req_role(q),
+		.uid = wire_req_uid(q) };
 	uint8_t digest[SHA256_DIGEST_LENGTH];
 	struct signd *s = ctx;
 	const struct key *k;
@@ -23,9 +26,11 @@ signd_do_sign_cmp(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	if (r != Q_OK)
 		return r;
 	k = keyring_find(ring, in->key);
-	if (k == NULL || k->purpose != PURPOSE_CMP)
-		return fault_set(f, k == NULL ? Q_NOTFOUND : Q_DENIED,
-		    "key %.16s is not a CMP key", in->key);
+	if (k == NULL)
+		return fault_set(f, Q_NOTFOUND, "no key %.16s", in->key);
+	r = signd_use(s, k, &ask, f);
+	if (r != Q_OK)
+		return r;
 	if (!cmp_shape_good(in->message, k->cert.subject))
 		return fault_set(f, Q_INVALID, "message: not what a CMP "
 		    "server of this name signs");
@@ -34,7 +39,7 @@ signd_do_sign_cmp(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	    (struct bytes){ digest, sizeof(digest) }, &raw, f);
 	if (r != Q_OK)
 		return r;
-	atomic_fetch_add(&k->use->count, 1);
+	signd_used(k, 1);
 	if (raw.len != TOKEN_ECDSA_LEN)
 		return fault_set(f, Q_INTERNAL, "token: malformed signature");
 	ecdsa_sig_put(wire_req_space(q), raw.p);

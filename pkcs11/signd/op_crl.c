@@ -85,6 +85,9 @@ signd_do_sign_crl(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	const struct signd_sign_crl_req *in = req;
 	struct signd_sign_crl_rsp *out = rsp;
 	AUTO_RING struct keyring *ring = NULL;
+	const struct key_use_ask ask = { .what = "sign_crl",
+		.purposes = 1u << PURPOSE_ISSUING, .role = wire_req_role(q),
+		.uid = wire_req_uid(q) };
 	struct buf *space = wire_req_space(q);
 	struct crl_info info = { 0 };
 	struct list l = { .uid = wire_req_uid(q) };
@@ -97,8 +100,11 @@ signd_do_sign_crl(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	if (l.ca == NULL || l.ca->purpose != PURPOSE_ISSUING)
 		return fault_set(f, Q_NOTFOUND, "no issuing CA %.16s",
 		    in->issuing_id);
-	r = signer_delta_url(ring->host, (unsigned)s->conf->crl_port,
-	    l.ca->id, l.delta, sizeof(l.delta));
+	r = signd_use(s, l.ca, &ask, f);
+	if (r == Q_OK)
+		r = signer_delta_url(ring->host,
+		    (unsigned)s->conf->crl_port, l.ca->id, l.delta,
+		    sizeof(l.delta));
 	if (r == Q_OK)
 		r = list_map(in->list, &l.tbs, f);
 	if (r != Q_OK)

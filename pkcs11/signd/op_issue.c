@@ -362,6 +362,9 @@ signd_do_issue(void *ctx, struct wire_req *q, const void *req, void *rsp,
     struct fault *f)
 {
 	struct issue w = { .in = req, .uid = wire_req_uid(q) };
+	const struct key_use_ask ask = { .what = "issue",
+		.purposes = 1u << PURPOSE_ISSUING, .role = wire_req_role(q),
+		.uid = wire_req_uid(q) };
 	AUTO_RING struct keyring *ring = NULL;
 	struct signd_issue_rsp *out = rsp;
 	struct signd *s = ctx;
@@ -373,7 +376,9 @@ signd_do_issue(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	if (w.ca == NULL)
 		return fault_set(f, Q_NOTFOUND,
 		    "policy %.64s has no issuing CA", w.in->policy);
-	r = request_check(&w, f);
+	r = signd_use(s, w.ca, &ask, f);
+	if (r == Q_OK)
+		r = request_check(&w, f);
 	if (r != Q_OK)
 		return r;
 	request_hash(&w);

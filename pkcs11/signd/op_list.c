@@ -173,6 +173,7 @@ key_put(struct signd *s, const struct keyring *ring, const struct key *k,
 		.created = k->created,
 		.used = atomic_load(&k->use->count), .name = k->name,
 		.token = k->token, .imported = k->imported,
+		.uses = signd_use_total(k),
 		.spki = { k->spki, k->spki_len } };
 
 	(void)s;

@@ -50,6 +50,9 @@ signd_do_sign_ocsp(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	    BUF_INIT(SIGND_OCSP_ITEMS * TOKEN_DIGEST_LEN);
 	AUTO_BUF struct buf raw = BUF_INIT(SIGND_OCSP_ITEMS * TOKEN_ECDSA_LEN);
 	AUTO_RING struct keyring *ring = NULL;
+	const struct key_use_ask ask = { .what = "sign_ocsp",
+		.purposes = 1u << PURPOSE_OCSP, .role = wire_req_role(q),
+		.uid = wire_req_uid(q) };
 	struct buf *space = wire_req_space(q);
 	const struct key *ca, *k;
 	struct signd *s = ctx;
@@ -65,13 +68,15 @@ signd_do_sign_ocsp(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	if (k == NULL)
 		return fault_retry(f, Q_UNAVAIL, 2,
 		    "the CA has no OCSP responder yet");
-	r = items_check(ca, k, in->items, &digests, f);
+	r = signd_use(s, k, &ask, f);
+	if (r == Q_OK)
+		r = items_check(ca, k, in->items, &digests, f);
 	if (r == Q_OK)
 		r = worker_sign_many(signd_worker(s, k), k->id, buf_bytes(&digests),
 		    &raw, f);
 	if (r != Q_OK)
 		return r;
-	atomic_fetch_add(&k->use->count, raw.len / TOKEN_ECDSA_LEN);
+	signd_used(k, raw.len / TOKEN_ECDSA_LEN);
 	for (size_t i = 0; i < raw.len; i += TOKEN_ECDSA_LEN) {
 		AUTO_BUF struct buf der = BUF_INIT(TOKEN_SIG_MAX);
 		struct signd_ocsp_sig sig;

@@ -41,14 +41,27 @@ aad_put(struct buf *out, const char *purpose, const char *context)
 	buf_puts(out, context);
 }
 
+/* The sealing key, for who may use it for that. */
 static enum q_err
-seal_key(struct signd *s, struct keyring **ret_ring, const struct key **ret,
-    struct fault *f)
+seal_key(struct signd *s, const struct wire_req *q, const char *purpose,
+    bool unseal, struct keyring **ret_ring, struct fault *f)
 {
+	const struct key_use_ask ask = {
+		.what = unseal ? "unseal" : "seal",
+		.purposes = 1u << PURPOSE_SEAL, .role = wire_req_role(q),
+		.uid = wire_req_uid(q) };
+	const struct key *k;
 	enum q_err r = signd_ring(s, true, ret_ring, f);
 
-	if (r == Q_OK)
-		*ret = keyring_active(*ret_ring, PURPOSE_SEAL, "");
+	if (r != Q_OK)
+		return r;
+	k = keyring_active(*ret_ring, PURPOSE_SEAL, "");
+	r = signd_use(s, k, &ask, f);
+	if (r != Q_OK)
+		return r;
+	r = purpose_check(purpose, ask.role, unseal, f);
+	if (r == Q_DENIED)
+		signd_refused(s, k, &ask, fault_text(f, r));
 	return r;
 }
 
@@ -62,16 +75,15 @@ signd_do_seal(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	AUTO_BUF struct buf aad = BUF_INIT(TOKEN_AAD_MAX);
 	struct signd *s = ctx;
 	const struct key *k;
-	enum q_err r = purpose_check(in->purpose, wire_req_role(q), false, f);
+	enum q_err r = seal_key(s, q, in->purpose, false, &ring, f);
 
-	if (r == Q_OK)
-		r = seal_key(s, &ring, &k, f);
 	if (r != Q_OK)
 		return r;
+	k = keyring_active(ring, PURPOSE_SEAL, "");
 	aad_put(&aad, in->purpose, in->context);
-	r = worker_seal(signd_worker(s, k), k->id, buf_bytes(&aad), in->secret,
-	    wire_req_space(q), f);
-	atomic_fetch_add(&k->use->count, 1);
+	r = worker_seal(signd_worker(s, k), k->id, buf_bytes(&aad),
+	    in->secret, wire_req_space(q), f);
+	signd_used(k, 1);
 	out->sealed = buf_bytes(wire_req_space(q));
 	return r;
 }
@@ -86,16 +98,15 @@ signd_do_unseal(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	AUTO_BUF struct buf aad = BUF_INIT(TOKEN_AAD_MAX);
 	struct signd *s = ctx;
 	const struct key *k;
-	enum q_err r = purpose_check(in->purpose, wire_req_role(q), true, f);
+	enum q_err r = seal_key(s, q, in->purpose, true, &ring, f);
 
-	if (r == Q_OK)
-		r = seal_key(s, &ring, &k, f);
 	if (r != Q_OK)
 		return r;
+	k = keyring_active(ring, PURPOSE_SEAL, "");
 	aad_put(&aad, in->purpose, in->context);
-	r = worker_unseal(signd_worker(s, k), k->id, buf_bytes(&aad), in->sealed,
-	    wire_req_space(q), f);
-	atomic_fetch_add(&k->use->count, 1);
+	r = worker_unseal(signd_worker(s, k), k->id, buf_bytes(&aad),
+	    in->sealed, wire_req_space(q), f);
+	signd_used(k, 1);
 	if (r != Q_OK && r != Q_UNAVAIL)
 		return fault_set(f, Q_SIGNATURE, "sealed: was changed, or "
 		    "sealed for another purpose or context");

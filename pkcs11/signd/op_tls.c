@@ -33,13 +33,6 @@ scheme_find(uint32_t num, const struct key *k)
 	return NULL;
 }
 
-static bool
-may_use(const struct key *k, uint32_t role)
-{
-	return purpose_row(k->purpose)->cert == CERT_TLS &&
-	    (purpose_row(k->purpose)->roles & role) != 0;
-}
-
 enum q_err
 signd_do_sign_tls(void *ctx, struct wire_req *q, const void *req, void *rsp,
     struct fault *f)
@@ -51,6 +44,10 @@ signd_do_sign_tls(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	uint8_t data[sizeof(digest_info) + 32];
 	uint8_t *digest = data + sizeof(digest_info);
 	struct buf *space = wire_req_space(q);
+	const struct key_use_ask ask = { .what = "sign_tls",
+		.purposes = 1u << PURPOSE_TLS_DEVICE |
+		    1u << PURPOSE_TLS_ADMIN,
+		.role = wire_req_role(q), .uid = wire_req_uid(q) };
 	const struct scheme *scheme;
 	struct signd *s = ctx;
 	struct bytes what = { digest, 32 };
@@ -60,10 +57,11 @@ signd_do_sign_tls(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	if (r != Q_OK)
 		return r;
 	k = keyring_find(ring, in->key);
-	if (k == NULL || !may_use(k, wire_req_role(q)))
-		return fault_set(f, k == NULL ? Q_NOTFOUND : Q_DENIED,
-		    "key %.16s is not a TLS key of role %s", in->key,
-		    role_name(wire_req_role(q)));
+	if (k == NULL)
+		return fault_set(f, Q_NOTFOUND, "no key %.16s", in->key);
+	r = signd_use(s, k, &ask, f);
+	if (r != Q_OK)
+		return r;
 	scheme = scheme_find(in->scheme, k);
 	if (scheme == NULL)
 		return fault_set(f, Q_INVALID,
@@ -79,7 +77,7 @@ signd_do_sign_tls(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	r = worker_sign(signd_worker(s, k), k->id, scheme->mech, what, &raw, f);
 	if (r != Q_OK)
 		return r;
-	atomic_fetch_add(&k->use->count, 1);
+	signd_used(k, 1);
 	if (scheme->mech == TOKEN_ECDSA && raw.len == 64)
 		ecdsa_sig_put(space, raw.p);
 	else

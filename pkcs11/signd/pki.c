@@ -58,7 +58,7 @@ pki_sign(struct signd *s, const struct key *ca, struct bytes tbs,
 		    "key %s is not in the token", ca->id);
 	if (r != Q_OK)
 		return r;
-	atomic_fetch_add(&ca->use->count, 1);
+	signd_used(ca, 1);
 	if (raw.len != 64)
 		return fault_set(f, Q_INTERNAL, "token: malformed signature");
 	ecdsa_sig_put(&der, raw.p);

@@ -170,6 +170,12 @@ key_rules_check(const struct key_rules *r, enum key_purpose p,
 	return e == Q_OK ? approvers_check(r, p, ring, f) : e;
 }
 
+uint32_t
+key_mechs(const struct key *k)
+{
+	return k->rules.mechs != 0 ? k->rules.mechs : mechs_of(k->kind);
+}
+
 static void
 set_words(uint32_t set, const char *(*text)(uint32_t bit), struct buf *out)
 {

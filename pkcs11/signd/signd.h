@@ -7,6 +7,7 @@
 #include "signd/issued.h"
 #include "signd/journal.h"
 #include "signd/keyring.h"
+#include "signd/use.h"
 #include "signd/worker.h"
 #include "signer/signd_ops.h"
 #include "wire/server.h"
@@ -47,6 +48,8 @@ struct signd {
 	size_t n_announced;
 	uint32_t orphans;
 	bool count_orphans;
+	struct refusals refusals;
+	struct use_totals totals; /* what the journal told at the start */
 	atomic_ullong issued_count;
 	atomic_bool stopping;
 };

@@ -8,6 +8,7 @@
 
 #include "base/fsio.h"
 #include "base/log.h"
+#include "base/own.h"
 #include "signd/signd.h"
 
 enum q_err
@@ -122,33 +123,79 @@ mark_set(struct signd *s, const struct journal_keyring *k)
 		s->announced.generation = 0;
 }
 
-/* One record of the past: nothing runs yet, so no lock. */
+/* Records of the past; nothing runs yet, so no lock. */
+
+static enum q_err
+replay_keyring(struct signd *s, const char *key, const void *body)
+{
+	(void)key;
+	mark_set(s, body);
+	return Q_OK;
+}
+
+static enum q_err
+replay_crl(struct signd *s, const char *key, const void *body)
+{
+	const struct journal_crl *b = body;
+
+	return crl_set_locked(s, key, b->number);
+}
+
+static enum q_err
+replay_key(struct signd *s, const char *key, const void *body)
+{
+	(void)body;
+	return announce_locked(s, key);
+}
+
+static enum q_err
+replay_sign(struct signd *s, const char *key, const void *body)
+{
+	const struct journal_sign *b = body;
+
+	return use_totals_put(&s->totals, key, b->total);
+}
+
+static enum q_err
+replay_count(struct signd *s, const char *key, const void *body)
+{
+	const struct journal_count *b = body;
+
+	return use_totals_put(&s->totals, key, b->total);
+}
+
+static const struct {
+	enum journal_type type;
+	enum q_err (*take)(struct signd *s, const char *key,
+	    const void *body);
+} replayers[] = {
+	{ JOURNAL_keyring, replay_keyring },
+	{ JOURNAL_crl, replay_crl },
+	{ JOURNAL_key, replay_key },
+	{ JOURNAL_import, replay_key },
+	{ JOURNAL_sign, replay_sign },
+	{ JOURNAL_count, replay_count },
+};
+
 enum q_err
 signd_replay(void *ctx, const struct journal_record *r)
 {
 	struct signd *s = ctx;
 	union {
-		struct journal_keyring keyring;
-		struct journal_crl crl;
-		struct journal_key key;
-	} b;
-	const struct wire_type *type = journal_type_of(r->type);
+		max_align_t align;
+		uint8_t space[WIRE_STRUCT_MAX];
+	} body;
 
-	if (r->type == JOURNAL_intent || r->type == JOURNAL_issued) {
+	if (r->type == JOURNAL_intent || r->type == JOURNAL_issued)
 		issued_replay(s->issued, r);
-		return Q_OK;
+	for (size_t i = 0; i < ARRAY_LEN(replayers); i++) {
+		if (replayers[i].type != r->type)
+			continue;
+		if (wire_decode(journal_type_of(r->type), r->body,
+		    body.space, NULL) != Q_OK)
+			return Q_SIGNATURE;
+		return replayers[i].take(s, r->key, body.space);
 	}
-	if (r->type != JOURNAL_keyring && r->type != JOURNAL_crl &&
-	    r->type != JOURNAL_key)
-		return Q_OK;
-	if (wire_decode(type, r->body, &b, NULL) != Q_OK)
-		return Q_SIGNATURE;
-	if (r->type == JOURNAL_keyring)
-		mark_set(s, &b.keyring);
-	else if (r->type == JOURNAL_crl)
-		return crl_set_locked(s, r->key, b.crl.number);
-	else
-		return announce_locked(s, r->key);
 	return Q_OK;
 }
 
@@ -161,6 +208,33 @@ mark_put(struct journal *j, const struct keyring_mark *m, bool done)
 	return m->generation == 0 ? Q_OK : journal_append_locked(j,
 	    &(struct journal_entry){ JOURNAL_keyring, JOURNAL_NO_UID, "",
 	    &k });
+}
+
+static enum q_err
+total_put(struct journal *j, const char *key, uint64_t total)
+{
+	struct journal_count c = { .total = total };
+
+	return total == 0 ? Q_OK : journal_append_locked(j,
+	    &(struct journal_entry){ JOURNAL_count, JOURNAL_NO_UID, key,
+	    &c });
+}
+
+/* Before there is a keyring, what the journal told is all. */
+static enum q_err
+totals_put(struct signd *s, struct journal *j)
+{
+	enum q_err r = Q_OK;
+
+	for (size_t i = 0; s->ring == NULL && r == Q_OK &&
+	    i < s->totals.n; i++)
+		r = total_put(j, s->totals.row[i].key,
+		    s->totals.row[i].total);
+	for (size_t i = 0; s->ring != NULL && r == Q_OK && i < s->ring->n;
+	    i++)
+		r = total_put(j, s->ring->keys[i]->id,
+		    signd_use_total(s->ring->keys[i]));
+	return r;
 }
 
 /* The journal is locked here, and takes no lock of ours. */
@@ -180,6 +254,8 @@ signd_segment_head(void *ctx, struct journal *j)
 		r = journal_append_locked(j, &(struct journal_entry){
 			JOURNAL_crl, JOURNAL_NO_UID, s->crls[i].id, &c });
 	}
+	if (r == Q_OK)
+		r = totals_put(s, j);
 	pthread_mutex_unlock(&s->lock);
 	return r;
 }
@@ -268,6 +344,7 @@ signd_load(struct signd *s, struct fault *f)
 		    (uint16_t)s->conf->crl_port, &ring, f);
 	if (r == Q_OK) {
 		s->current.generation = ring->generation;
+		use_totals_take(&s->totals, ring);
 		ring_set(s, ring);
 	}
 	return r;

@@ -440,7 +440,7 @@ for f in "$T"/cmp.body.* "$T"/cmp.bad.* "$T/cv" "$T/a.csr" "$W/good.tbs"; do
 		as "$ENROL" cmp "$CMP" "$f" "$W/x"
 done
 for i in root issuing tls-device ocsp; do
-	refused "CMP: not by the key for $i" DENIED "not a CMP key" \
+	refused "CMP: not by the key for $i" DENIED "not for sign_cmp" \
 		as "$ENROL" cmp "$(id_of $i)" "$T/cmp.v3" "$W/x"
 done
 refused "TLS: the CMP key is nobody's TLS key" DENIED . \
