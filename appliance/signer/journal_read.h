@@ -111,6 +111,7 @@ enum journal_type {
 	F(T, STR, user, 64, "for whom")                                      \
 	F(T, BIN, request, 32, "SHA-256 over what makes the request the same") \
 	F(T, U64, total, 0, "signatures of a key with a limit, with this")   \
+	F(T, STR, approval, 16, "that it used up")                           \
 	F(T, BIN, signature, 512, "")
 #define JOURNAL_RULE(F, T)                                                   \
 	F(T, STR, name, 64, "of the key")                                    \

@@ -66,7 +66,11 @@ enum signd_mech {
 	X(root_renew, 15, ROLE_ADMIN, 64,                                    \
 	    "replace the OEM Root; again: the same answer")                  \
 	X(key_make, 16, ROLE_ADMIN | ROLE_WEB, 5120,                         \
-	    "make a key with rules; again: the same answer")
+	    "make a key with rules; again: the same answer")             \
+	X(code_keys, 22, ROLE_ADMIN | ROLE_TOOL, 64,                         \
+	    "list the codesign keys that the peer's user may use")           \
+	X(code_sign, 23, ROLE_ADMIN | ROLE_TOOL, 512,                        \
+	    "sign with a codesign key; again: the same answer")
 
 /* Number of every op: SIGND_OP_issue. */
 enum signd_op {

@@ -122,19 +122,23 @@ issued_replay(struct issued *m, const struct journal_record *r)
 	union {
 		struct journal_intent intent;
 		struct journal_issued issued;
+		struct journal_sign sign;
 	} body;
 	struct issued_at at = { r->seq, r->segment, r->offset };
-	bool done = r->type == JOURNAL_issued;
 	struct bytes key;
 
-	if ((!done && r->type != JOURNAL_intent) ||
+	if ((r->type != JOURNAL_intent && r->type != JOURNAL_issued &&
+	    r->type != JOURNAL_sign) ||
 	    wire_decode(journal_type_of(r->type), r->body, &body, NULL) !=
 	    Q_OK)
 		return;
-	key = done ? body.issued.request : body.intent.request;
+	key = r->type == JOURNAL_intent ? body.intent.request :
+	    r->type == JOURNAL_issued ? body.issued.request :
+	    body.sign.request;
 	if (key.len != 32)
 		return;
-	issued_set(m, key.p, done ? ISSUED_DONE : ISSUED_INTENT, &at);
+	issued_set(m, key.p, r->type == JOURNAL_intent ? ISSUED_INTENT :
+	    ISSUED_DONE, &at);
 }
 
 enum q_err

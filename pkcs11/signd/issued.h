@@ -6,8 +6,8 @@
 
 /*
  * What was issued lately, so that a request asked again gets the very same
- * certificate. Rebuilt from the journal at the start; holds places in it,
- * not certificates.
+ * certificate, or signature of a key of people. Rebuilt from the journal at
+ * the start; holds places in it, not certificates.
  */
 #define ISSUED_MAX 262144
 
@@ -16,7 +16,7 @@ struct issued;
 enum issued_state {
 	ISSUED_NEW,	/* never asked: the caller issues it */
 	ISSUED_INTENT,	/* begun before; the caller signs what is at `at` */
-	ISSUED_DONE,	/* the certificate is at `at` */
+	ISSUED_DONE,	/* the certificate or signature is at `at` */
 };
 
 struct issued_at {
@@ -28,7 +28,7 @@ struct issued_at {
 enum q_err issued_new(size_t max, struct issued **ret_issued) Q_CHECKED;
 void issued_free(struct issued *m);
 
-/* Replay: an intent or issued record. */
+/* Replay: an intent, issued or sign record. */
 void issued_replay(struct issued *m, const struct journal_record *r);
 
 /* Begin a request: waits while another thread works on the same one. After
@@ -37,7 +37,7 @@ void issued_replay(struct issued *m, const struct journal_record *r);
 enum q_err issued_begin(struct issued *m, const uint8_t request[32],
     enum issued_state *ret_state, struct issued_at *ret_at) Q_CHECKED;
 
-/* The intent, or the certificate, is in the journal there. */
+/* The intent, or what was issued, is in the journal there. */
 void issued_set(struct issued *m, const uint8_t request[32],
     enum issued_state state, const struct issued_at *at);
 

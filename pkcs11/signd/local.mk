@@ -16,6 +16,7 @@ libsignd_a_SOURCES = \
 	%reldir%/maint.c \
 	%reldir%/maint.h \
 	%reldir%/op_cmp.c \
+	%reldir%/op_code.c \
 	%reldir%/op_crl.c \
 	%reldir%/op_issue.c \
 	%reldir%/op_issuing.c \
@@ -28,6 +29,10 @@ libsignd_a_SOURCES = \
 	%reldir%/pki.c \
 	%reldir%/purpose.c \
 	%reldir%/rules.c \
+	%reldir%/sign_once.c \
+	%reldir%/sign_once.h \
+	%reldir%/sign_shape.c \
+	%reldir%/sign_shape.h \
 	%reldir%/signd.h \
 	%reldir%/state.c \
 	%reldir%/tls_shape.c \
@@ -50,6 +55,11 @@ check_PROGRAMS += tests/integration/signd-client
 tests_integration_signd_client_SOURCES = tests/integration/signd-client.c
 tests_integration_signd_client_LDADD = libsigner.a libjournal.a libx509.a \
 	libwire.a libbase.a $(OPENSSL_LIBS) -lpthread
+
+check_PROGRAMS += tests/integration/approve-client
+tests_integration_approve_client_SOURCES = tests/integration/approve-client.c
+tests_integration_approve_client_LDADD = libsigner.a libwire.a libbase.a \
+	-lpthread
 
 unit_tests += tests/unit/test-signd-tls tests/unit/test-journal \
 	tests/unit/test-signd-maint tests/unit/test-signd-use

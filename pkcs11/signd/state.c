@@ -186,7 +186,8 @@ signd_replay(void *ctx, const struct journal_record *r)
 		uint8_t space[WIRE_STRUCT_MAX];
 	} body;
 
-	if (r->type == JOURNAL_intent || r->type == JOURNAL_issued)
+	if (r->type == JOURNAL_intent || r->type == JOURNAL_issued ||
+	    r->type == JOURNAL_sign)
 		issued_replay(s->issued, r);
 	for (size_t i = 0; i < ARRAY_LEN(replayers); i++) {
 		if (replayers[i].type != r->type)
