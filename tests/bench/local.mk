@@ -14,12 +14,17 @@ noinst_PROGRAMS += %reldir%/bench-lists
 tests_bench_bench_lists_SOURCES = %reldir%/bench-lists.c
 tests_bench_bench_lists_LDADD = $(records_libs) $(OPENSSL_LIBS)
 
+noinst_PROGRAMS += %reldir%/bench-core
+tests_bench_bench_core_SOURCES = %reldir%/bench-core.c
+tests_bench_bench_core_LDADD = libprovider.a libsigner.a $(records_libs) \
+	$(OPENSSL_LIBS) -lpthread
+
 # To be preloaded into daemons: no program, and no libtool for it.
 tests_bench_slow_fdatasync_so_SOURCES = %reldir%/slow-fdatasync.c
 tests_bench_slow_fdatasync_so_CFLAGS = $(AM_CFLAGS) -fPIC
 tests_bench_slow_fdatasync_so_LDFLAGS = -shared
 
-EXTRA_DIST += %reldir%/run.sh %reldir%/summary.jq \
+EXTRA_DIST += %reldir%/run.sh %reldir%/core.sh %reldir%/summary.jq \
 	%reldir%/table.jq %reldir%/results.md
 CLEANFILES += bench.json bench-smoke.json
 

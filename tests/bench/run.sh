@@ -21,12 +21,12 @@ TEXT
 # handshakes and enrolments; operations of each; seconds of polls
 sig_seconds=2 sig_turns=3 sizes=(1000 1000000 10000000) turns=3 each=2500
 poll_seconds=3 list_seconds=1.5 seeds=50000 crl_entries=1000000
-mongo_turns=3 mongo_each=300
+mongo_turns=3 mongo_each=300 core_sizes=(1 1000 5000)
 results=no json=bench.json
 while [ $# -gt 0 ]; do
 	case $1 in
-	--quick) sig_seconds=0.7 sig_turns=1 sizes=(1000 100000) turns=3 each=1000 poll_seconds=2 list_seconds=1 crl_entries=100000 mongo_turns=1 ;;
-	--smoke) json=bench-smoke.json sig_seconds=0.1 sig_turns=1 sizes=(100 1000) turns=1 each=64 poll_seconds=1 list_seconds=0.2 seeds=1000 crl_entries=1000 mongo_turns=1 mongo_each=20 ;;
+	--quick) sig_seconds=0.7 sig_turns=1 sizes=(1000 100000) turns=3 each=1000 poll_seconds=2 list_seconds=1 crl_entries=100000 mongo_turns=1 core_sizes=(1 300) ;;
+	--smoke) json=bench-smoke.json sig_seconds=0.1 sig_turns=1 sizes=(100 1000) turns=1 each=64 poll_seconds=1 list_seconds=0.2 seeds=1000 crl_entries=1000 mongo_turns=1 mongo_each=20 core_sizes=(1 20) ;;
 	--results) results=yes ;;
 	-h | --help) usage; exit 0 ;;
 	*) usage >&2; exit 64 ;;
@@ -37,6 +37,8 @@ export TMPDIR=${TMPDIR:-/var/tmp}
 [ "$(id -u)" = 0 ] || { echo "bench: wants root: daemons have users" >&2; exit 77; }
 # shellcheck source=tests/integration/lib.sh
 . "$(cd "$(dirname "$0")/../integration" && pwd)/lib.sh"
+# shellcheck source=tests/bench/core.sh
+. "$top_srcdir/tests/bench/core.sh"
 started=$SECONDS
 bench=$top_builddir/tests/bench
 slow=$bench/slow-fdatasync.so
@@ -516,6 +518,7 @@ machine() {
 echo "{\"kind\":\"machine\",\"v\":$(machine)}" >"$lines"
 bench_crypto
 bench_signatures
+part "the signing core" bench_core
 bench_enrolments
 bench_polls
 for n in "${sizes[@]}"; do

@@ -21,6 +21,12 @@ def fix($n): if . == null then "-" else (. * pow(10; $n) | round) as $x |
 	(.per_second | fix(0) | right(11)) + (.p50_us | fix(0) | right(9)) +
 	(.p99_us | fix(0) | right(9))),
 "",
+(select(.core != []) |
+"The signing core                                /s   p50 us   p99 us  slowest client  failed",
+(.core[] | (.what | left(42)) + (.per_second | fix(0) | right(8)) +
+	(.p50_us | fix(0) | right(9)) + (.p99_us | fix(0) | right(9)) +
+	(.slowest | fix(2) | right(16)) + (.failed | fix(0) | right(8))),
+""),
 "Devices    disk          handshakes/s  enrolments/s  ratio   p50 ms   p99 ms",
 (.enrolments | sort_by([.disk != "disk", .devices])[] |
 	(.devices | left(11)) + (.disk | left(12)) +
@@ -68,7 +74,7 @@ def fix($n): if . == null then "-" else (. * pow(10; $n) | round) as $x |
 "Wanted                                              wanted  measured",
 (.wanted[] | (.what | left(45)) +
 	(({"ratio, at least": ">= ", "per second, at least": ">= ",
-	"seconds, at most": "<= ",
+	"seconds, at most": "<= ", "at most": "<= ",
 	"ms, at most": "<= ", "MiB, at most": "<= "}[.unit] + (.wanted | tostring) +
 	({"seconds, at most": " s", "ms, at most": " ms", "MiB, at most": " MiB"}[.unit] // "")) |
 	right(13)) + (.measured | fix(2) | right(10)))
