@@ -35,7 +35,7 @@
 	X(token_module, "token.module", STR, 1, 512,                          \
 	    "/usr/lib/softhsm/libsofthsm2.so", "the PKCS#11 module")          \
 	X(token_env, "token.env", STR, 0, 512, "",                            \
-	    "NAME=value set for the module, e.g. SOFTHSM2_CONF=...")          \
+	    "NAME=value... set for the module, e.g. SOFTHSM2_CONF=...")          \
 	X(token_label, "token.label", STR, 1, 32, "quoin",                    \
 	    "label of the token")                                             \
 	X(token_pin, "token.pin_file", STR, 1, 512, "${state}/pin",           \
@@ -46,6 +46,22 @@
 	    "sessions that sign at a time; 1 is fastest on SoftHSM")          \
 	X(token_deadline, "token.deadline_ms", INT, 50, 60000, 5000,          \
 	    "a call that takes longer gets the worker killed")                \
+	X(token_init, "token.init", STR, 0, 512, "",                          \
+	    "text for C_Initialize's pReserved, which NSS wants")             \
+	X(token2_module, "token2.module", STR, 0, 512, "",                    \
+	    "the second token's PKCS#11 module; empty: there is none")        \
+	X(token2_env, "token2.env", STR, 0, 512, "",                          \
+	    "NAME=value... set for the second token's module")                   \
+	X(token2_label, "token2.label", STR, 1, 32, "quoin2",                 \
+	    "label of the second token")                                      \
+	X(token2_pin, "token2.pin_file", STR, 1, 512, "${state}/pin2",        \
+	    "file with its PIN; a systemd credential `pin2` goes before it")  \
+	X(token2_threads, "token2.threads", INT, 1, 64, 1,                    \
+	    "sessions of it that sign at a time")                             \
+	X(token2_deadline, "token2.deadline_ms", INT, 50, 60000, 5000,        \
+	    "a call that takes longer gets its worker killed")                \
+	X(token2_init, "token2.init", STR, 0, 512, "",                        \
+	    "text for its C_Initialize's pReserved")                          \
 	X(store, "store", STR, 1, 512, "sqlite:${state}/records/quoin.db",    \
 	    "where the records are")                                          \
 	X(recordd_threads, "recordd.threads", INT, 1, 64, 4,                  \

@@ -4,6 +4,7 @@
 #include "signd/launcher.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -20,44 +21,61 @@
 
 #define ANSWER_MS 5000
 
+void
+token_conf_of(const struct conf *c, unsigned token,
+    struct token_conf *ret_conf)
+{
+	*ret_conf = token == 0 ? (struct token_conf){ "token",
+		c->token_worker, c->token_module, c->token_env,
+		c->token_label, c->token_init, c->token_pin, "pin",
+		(unsigned)c->token_threads, (int)c->token_deadline } :
+	    (struct token_conf){ "second token",
+		c->token_worker, c->token2_module, c->token2_env,
+		c->token2_label, c->token2_init, c->token2_pin, "pin2",
+		(unsigned)c->token2_threads, (int)c->token2_deadline };
+}
+
 struct started {
 	int error;
 	pid_t pid;
 };
 
-/* environ and the one variable that the module needs. */
+/* environ and the variables that the module needs, which are cut apart where
+ * they are. */
 static char **
-environment(const char *more)
+environment(char *more)
 {
 	size_t n = 0;
-	char **env;
+	char **env, *save = NULL;
 
 	while (environ[n] != NULL)
 		n++;
-	env = calloc(n + 2, sizeof(*env));
+	env = calloc(n + strlen(more) + 1, sizeof(*env));
 	if (env == NULL)
 		return NULL;
 	memcpy(env, environ, n * sizeof(*env));
-	if (*more != '\0')
-		env[n] = (char *)(uintptr_t)more;
+	for (char *v = strtok_r(more, " ", &save); v != NULL;
+	    v = strtok_r(NULL, " ", &save))
+		env[n++] = v;
 	return env;
 }
 
 static struct started
-spawn(const struct conf *c, int control)
+spawn(const struct token_conf *c, int control)
 {
 	char threads[24];
-	const char *argv[] = { c->token_worker, c->token_module,
-		c->token_label, threads, NULL };
-	AUTO_FREE char **env = environment(c->token_env);
+	const char *argv[] = { c->worker, c->module, c->label, threads,
+		c->init, NULL };
+	AUTO_FREE char *more = strdup(c->env);
+	AUTO_FREE char **env = more != NULL ? environment(more) : NULL;
 	struct started s = { ENOMEM, -1 };
 	posix_spawn_file_actions_t files;
 
 	if (env == NULL || posix_spawn_file_actions_init(&files) != 0)
 		return s;
-	snprintf(threads, sizeof(threads), "%d", (int)c->token_threads);
+	snprintf(threads, sizeof(threads), "%u", c->threads);
 	posix_spawn_file_actions_adddup2(&files, control, TOKEN_CONTROL_FD);
-	s.error = posix_spawn(&s.pid, c->token_worker, &files, NULL,
+	s.error = posix_spawn(&s.pid, c->worker, &files, NULL,
 	    (char *const *)(uintptr_t)argv, env);
 	posix_spawn_file_actions_destroy(&files);
 	return s;
@@ -65,7 +83,7 @@ spawn(const struct conf *c, int control)
 
 /* By a child that ends at once, which makes the worker signd's. */
 static struct started
-launch(const struct conf *c, int control)
+launch(const struct token_conf *c, int control)
 {
 	struct started s = { EIO, -1 };
 	int p[2];
@@ -91,14 +109,17 @@ static void
 serve(const struct conf *c, int sock)
 {
 	for (;;) {
+		struct token_conf token;
 		struct started s;
-		uint8_t byte;
+		uint8_t which;
 		size_t len;
 		int fd = -1;
 
-		if (wire_recv(sock, &byte, 1, -1, &len, &fd) != Q_OK || fd < 0)
+		if (wire_recv(sock, &which, 1, -1, &len, &fd) != Q_OK ||
+		    fd < 0)
 			_exit(0);
-		s = launch(c, fd);
+		token_conf_of(c, which, &token);
+		s = launch(&token, fd);
 		close(fd);
 		if (wire_send(sock, (struct bytes){ (uint8_t *)&s, sizeof(s) },
 		    (struct bytes){ NULL, 0 }, -1, ANSWER_MS) != Q_OK)
@@ -131,26 +152,30 @@ launcher_start(const struct conf *conf, int *ret_sock, struct fault *f)
 }
 
 enum q_err
-launcher_run(int sock, const struct conf *conf, int control, pid_t *ret_pid,
+launcher_run(int sock, unsigned token, int control, pid_t *ret_pid,
     struct fault *f)
 {
-	uint8_t byte = 0;
+	static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
+	uint8_t which = (uint8_t)token;
 	struct started s;
 	size_t len = 0;
 	int fd = -1;
-	enum q_err r = wire_send(sock, (struct bytes){ &byte, 1 },
-	    (struct bytes){ NULL, 0 }, control, ANSWER_MS);
+	enum q_err r;
 
+	pthread_mutex_lock(&one);
+	r = wire_send(sock, (struct bytes){ &which, 1 },
+	    (struct bytes){ NULL, 0 }, control, ANSWER_MS);
 	if (r == Q_OK)
 		r = wire_recv(sock, (uint8_t *)&s, sizeof(s), ANSWER_MS, &len,
 		    &fd);
+	pthread_mutex_unlock(&one);
 	if (fd >= 0)
 		close(fd);
 	if (r != Q_OK || len != sizeof(s))
 		return fault_set(f, Q_UNAVAIL, "the launcher is gone");
 	if (s.error != 0)
-		return fault_set(f, Q_CONFIG, "%.120s: %s",
-		    conf->token_worker, strerror(s.error));
+		return fault_set(f, Q_CONFIG, "the worker's program: %s",
+		    strerror(s.error));
 	*ret_pid = s.pid;
 	return Q_OK;
 }

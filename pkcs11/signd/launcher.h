@@ -6,8 +6,22 @@
 
 #include "base/conf.h"
 
+/* What one of the tokens is and wants, from its rows of the configuration. */
+struct token_conf {
+	const char *name;	/* for people */
+	const char *worker;	/* the program */
+	const char *module, *env, *label, *init;
+	const char *pin_file, *credential;
+	unsigned threads;
+	int deadline_ms;
+};
+
+/* Of token 0 or 1; module is empty when there is no second one. */
+void token_conf_of(const struct conf *conf, unsigned token,
+    struct token_conf *ret_conf);
+
 /*
- * A process that starts the token worker for signd and can do nothing else.
+ * A process that starts the token workers for signd and can do nothing else.
  * It is forked before signd enters its sandbox, so that the worker does not
  * inherit it: what a vendor's module calls is not ours to know. The worker
  * becomes signd's own child (PR_SET_CHILD_SUBREAPER).
@@ -17,9 +31,10 @@
 enum q_err launcher_start(const struct conf *conf, int *ret_sock,
     struct fault *f) Q_CHECKED;
 
-/* Start the worker with `control` as its descriptor 3. CONFIG: it cannot be
- * executed; UNAVAIL: the launcher is gone, and signd can only end. */
-enum q_err launcher_run(int sock, const struct conf *conf, int control,
+/* Start a token's worker with `control` as its descriptor 3; by any thread.
+ * CONFIG: it cannot be executed; UNAVAIL: the launcher is gone, and signd
+ * can only end. */
+enum q_err launcher_run(int sock, unsigned token, int control,
     pid_t *ret_pid, struct fault *f) Q_CHECKED;
 
 #endif

@@ -43,6 +43,8 @@ libsignd_a_SOURCES = \
 	%reldir%/worker.h \
 	%reldir%/worker_batch.c \
 	%reldir%/worker_call.c \
+	%reldir%/worker_life.c \
+	%reldir%/worker_pin.c \
 	%reldir%/worker_priv.h
 signd_libs = libsignd.a libsigner.a libjournal.a libtokenops.a libx509.a \
 	libwire.a libbase.a $(OPENSSL_LIBS) $(SECCOMP_LIBS) -lpthread

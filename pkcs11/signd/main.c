@@ -35,38 +35,71 @@ static const struct wire_op ops[] = {
 };
 
 /* A signature of random bytes that nobody else sees, verified in software:
- * the token, the handles and the keyring belong together. */
+ * the token, the handles and the keyring belong together. Without a key in
+ * the token yet, by one that is thrown away. */
 static enum q_err
-self_test(struct signd *s, const struct keyring *ring, struct fault *f)
+self_test(struct signd *s, struct worker *w, const struct keyring *ring,
+    struct fault *f)
 {
-	const struct key *root = keyring_active(ring, PURPOSE_ROOT, "");
 	AUTO_BUF struct buf raw = BUF_INIT(TOKEN_SIG_MAX);
+	const struct key *key = NULL;
 	uint8_t data[32];
+	enum q_err r;
 
-	if (root == NULL)
-		return worker_status(s->workers[0], f);
-	if (RAND_bytes(data, sizeof(data)) != 1)
-		return fault_set(f, Q_INTERNAL, "no random bytes");
-	return pki_sign(s, root, (struct bytes){ data, sizeof(data) }, &raw,
-	    f);
+	for (size_t i = 0; ring != NULL && i < ring->n; i++)
+		if (signd_worker(s, ring->keys[i]) == w &&
+		    ring->keys[i]->kind == TOKEN_P256 &&
+		    ring->keys[i]->pkey != NULL &&
+		    purpose_row(ring->keys[i]->purpose)->label != NULL &&
+		    (key == NULL || ring->keys[i]->purpose == PURPOSE_ROOT))
+			key = ring->keys[i];
+	if (key != NULL && RAND_bytes(data, sizeof(data)) == 1)
+		return pki_sign(s, key, (struct bytes){ data, sizeof(data) },
+		    &raw, f);
+	r = worker_trial(w, f);
+	/* A token may be for key pairs that stay, alone; each of them is
+	 * tried when it is made. */
+	return r == Q_CONFIG || r == Q_INVALID || r == Q_DENIED ? Q_OK : r;
 }
 
-/* A worker has logged in. */
+/* A worker has logged in. The first token's opens the keyring; the second
+ * one's does not wait for it. */
 static enum q_err
-worker_is_up(void *ctx, struct fault *f)
+worker_is_up(void *ctx, struct worker *w, struct fault *f)
 {
 	AUTO_RING struct keyring *ring = NULL;
 	struct signd *s = ctx;
-	enum q_err r;
+	bool first = w == s->workers[0];
+	enum q_err r = Q_OK;
 
-	if (signd_ring(s, false, &ring, NULL) != Q_OK) {
+	if (signd_ring(s, false, &ring, NULL) != Q_OK && first) {
 		r = signd_load(s, f);
 		if (r == Q_OK)
 			r = signd_ring(s, false, &ring, f);
-		if (r != Q_OK)
-			return r;
 	}
-	return self_test(s, ring, f);
+	return r == Q_OK ? self_test(s, w, ring, f) : r;
+}
+
+/* One for each token that is configured. */
+static enum q_err
+workers_start(struct signd *s, int launcher, struct fault *f)
+{
+	static char refused[SIGND_TOKENS][600];
+	enum q_err r = Q_OK;
+
+	for (unsigned i = 0; r == Q_OK && i < SIGND_TOKENS; i++) {
+		struct worker_conf wc = { .conf = s->conf, .token = i,
+			.refused = refused[i], .launcher = launcher,
+			.up = worker_is_up, .ctx = s };
+
+		if (i != 0 && s->conf->token2_module[0] == '\0')
+			break;
+		snprintf(refused[i], sizeof(refused[i]),
+		    "%s/signd/pin%s-refused", s->conf->state,
+		    i == 0 ? "" : "2");
+		r = worker_start(&wc, &s->workers[i], f);
+	}
+	return r;
 }
 
 static enum q_err
@@ -92,8 +125,7 @@ begin(struct signd *s, int launcher, struct fault *f)
 		r = journal_put(s->journal, &(struct journal_entry){
 			JOURNAL_start, getuid(), "", &rec }, f);
 	if (r == Q_OK)
-		r = worker_start(s->conf, launcher, worker_is_up, s,
-		    &s->workers[0], f);
+		r = workers_start(s, launcher, f);
 	return r;
 }
 
@@ -104,7 +136,7 @@ fence(const struct conf *c, struct fault *f)
 	char dirs[3][600];
 	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
 	const char *read[] = { "/dev/urandom", "/etc/ssl", "/etc/localtime",
-		c->token_pin, credentials, NULL };
+		c->token_pin, c->token2_pin, credentials, NULL };
 	const char *write[] = { dirs[0], dirs[1], dirs[2], NULL };
 	struct sandbox box = { .read = read, .write = write };
 
@@ -144,7 +176,8 @@ end(struct signd *s, struct wire_server *server, pthread_t maint)
 	atomic_store(&s->stopping, true);
 	wire_server_stop(server);
 	pthread_join(maint, NULL);
-	worker_stop(s->workers[0]);
+	for (size_t i = 0; i < SIGND_TOKENS; i++)
+		worker_stop(s->workers[i]);
 	journal_close(s->journal);
 	issued_free(s->issued);
 	keyring_unref(s->ring);
@@ -190,7 +223,8 @@ main(int argc, char **argv)
 	}
 	log_note("serving in %s", conf.run);
 	while (sigwait(&wait, &sig) == 0 && sig == SIGHUP)
-		worker_pin_again(s.workers[0]);
+		for (size_t i = 0; i < SIGND_TOKENS; i++)
+			worker_pin_again(s.workers[i]);
 	end(&s, server, maint);
 	return 0;
 }

@@ -3,47 +3,38 @@
 
 #include "signd/worker.h"
 
-#include <errno.h>
-#include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/codec.h"
 #include "base/log.h"
 #include "base/own.h"
-#include "base/secret.h"
-#include "signd/launcher.h"
 #include "signd/worker_priv.h"
 
-#define BACKOFF_FIRST_MS 100
-#define BACKOFF_LAST_MS 5000
-#define START_DEADLINES 10	/* a start may take so many call deadlines */
-#define SLOW_MS 60000		/* making an RSA key */
+#define AWAY_SECONDS 1
 
-/* One end of a new channel to the worker: the other goes over the control
- * socket. */
+/* One end of a new channel to a lane of the worker: the other goes over the
+ * control socket. */
 static int
 channel_open(void *ctx)
 {
-	struct worker *w = ctx;
-	uint8_t byte = 0;
+	const struct worker_lane *lane = ctx;
+	struct worker *w = lane->worker;
+	uint8_t byte = lane->lane;
 	int pair[2], ret = -1;
 
 	pthread_mutex_lock(&w->lock);
 	/* Before it is up, the worker takes a datagram for the PIN. */
-	if (w->up && w->control >= 0 &&
+	if (w->stage != WORKER_DOWN && w->control >= 0 &&
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0) {
 		ret = pair[0];
 		if (wire_send(w->control, (struct bytes){ &byte, 1 },
-		    (struct bytes){ NULL, 0 }, pair[1], 1000) != Q_OK) {
+		    (struct bytes){ NULL, 0 }, pair[1], 0) != Q_OK) {
 			close(ret);
 			ret = -1;
 		}
@@ -53,183 +44,58 @@ channel_open(void *ctx)
 	return ret;
 }
 
+/* Clients of the lanes. A call that hangs ends with its process, so these
+ * deadlines are for requests that wait too long behind others; the heart
+ * must beat in time. */
 static enum q_err
-pin_send(struct worker *w)
+lanes_make(struct worker *w)
 {
-	AUTO_SECRET struct secret pin = { 0 };
-	const char *dir = getenv("CREDENTIALS_DIRECTORY");
-	char path[600];
-	enum q_err r = Q_NOTFOUND;
+	enum q_err r = Q_OK;
 
-	if (dir != NULL &&
-	    path_join(path, sizeof(path), dir, "pin") == Q_OK)
-		r = secret_load(path, &pin);
-	if (r == Q_NOTFOUND)
-		r = secret_load(w->conf->token_pin, &pin);
-	if (r == Q_OK)
-		r = wire_send(w->control, (struct bytes){ pin.p, pin.len },
-		    (struct bytes){ NULL, 0 }, -1, 1000);
-	return r;
-}
+	for (size_t i = 0; r == Q_OK && i < TOKEN_LANES; i++) {
+		struct worker_lane *lane = &w->lanes[i];
 
-/* What the worker says of its start. */
-static enum q_err
-ready_wait(struct worker *w, struct fault *f)
-{
-	uint8_t raw[4 + sizeof(f->msg)];
-	size_t len;
-	int fd = -1;
-	enum q_err r = wire_recv(w->control, raw, sizeof(raw) - 1,
-	    (int)w->conf->token_deadline * START_DEADLINES, &len, &fd);
-
-	if (fd >= 0)
-		close(fd);
-	if (r != Q_OK || len < 4)
-		return fault_set(f, Q_UNAVAIL,
-		    "the token worker %s while starting",
-		    r == Q_TIMEOUT ? "hung" : "died");
-	if (le32_get(raw) == Q_OK)
-		return Q_OK;
-	raw[len] = '\0';
-	return fault_set(f, (enum q_err)le32_get(raw), "%s",
-	    (const char *)raw + 4);
-}
-
-static enum q_err
-start_one(struct worker *w, struct fault *f)
-{
-	int pair[2];
-	enum q_err r;
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-		return fault_set(f, Q_IO, "socketpair: %s", strerror(errno));
-	r = launcher_run(w->launcher, w->conf, pair[1], &w->pid, f);
-	close(pair[1]);
-	if (r == Q_UNAVAIL)
-		log_fatal("%s", f->msg);
-	pthread_mutex_lock(&w->lock);
-	w->control = pair[0];
-	w->generation++;
-	pthread_mutex_unlock(&w->lock);
-	if (r == Q_OK) {
-		r = pin_send(w);
-		if (r != Q_OK)
-			fault_set(f, r, "PIN: %s", q_err_text(r));
+		*lane = (struct worker_lane){ w, (enum token_lane)i, NULL };
+		r = wire_client_new_fn(channel_open, lane,
+		    i == TOKEN_LANE_WATCH ? w->token.deadline_ms / 2 :
+		    w->token.deadline_ms * 2, &lane->client);
 	}
-	if (r == Q_OK)
-		r = ready_wait(w, f);
-	if (r == Q_OK) {
-		/* The watching thread itself may call already. */
-		pthread_mutex_lock(&w->lock);
-		w->up = true;
-		pthread_mutex_unlock(&w->lock);
-		r = w->on_up(w->ctx, f);
-	}
-	return r;
-}
-
-static void
-end_one(struct worker *w, enum q_err why, const struct fault *f)
-{
-	pthread_mutex_lock(&w->lock);
-	w->up = false;
-	snprintf(w->reason, sizeof(w->reason), "%s", fault_text(f, why));
-	if (w->control >= 0)
-		close(w->control);
-	w->control = -1;
-	if (w->pid > 0) {
-		kill(w->pid, SIGKILL);
-		while (waitpid(w->pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
-	w->pid = -1;
-	pthread_mutex_unlock(&w->lock);
-}
-
-/* Sleep, or until somebody wants something of the watching thread. */
-static void
-pause_ms(struct worker *w, int ms)
-{
-	int64_t until = clock_mono_ms() + ms;
-	struct timespec ts = { until / 1000, until % 1000 * 1000000 };
-
-	pthread_mutex_lock(&w->lock);
-	while (!w->stopping && !w->pin_again &&
-	    pthread_cond_clockwait(&w->wake, &w->lock, CLOCK_MONOTONIC,
-	    &ts) == 0)
-		;
-	w->pin_again = false;
-	pthread_mutex_unlock(&w->lock);
-}
-
-/* Until the control socket ends: killed, died, or ended itself. */
-static void
-stay(struct worker *w)
-{
-	struct pollfd p = { .fd = w->control, .events = POLLIN };
-
-	while (poll(&p, 1, -1) <= 0)
-		;
-}
-
-static void *
-watch(void *arg)
-{
-	struct worker *w = arg;
-	int backoff = BACKOFF_FIRST_MS;
-
-	while (!w->stopping) {
-		struct fault f = { 0 };
-		enum q_err r = start_one(w, &f);
-
-		if (r == Q_OK) {
-			log_note("token worker %d is ready", (int)w->pid);
-			backoff = BACKOFF_FIRST_MS;
-			stay(w);
-			r = fault_set(&f, Q_UNAVAIL, "the token worker ended");
-		}
-		end_one(w, r, &f);
-		if (w->stopping)
-			break;
-		log_warn("token worker: %s", fault_text(&f, r));
-		pause_ms(w, r == Q_UNAUTH ? INT32_MAX : backoff);
-		backoff = backoff * 2 < BACKOFF_LAST_MS ? backoff * 2 :
-		    BACKOFF_LAST_MS;
-		atomic_fetch_add(&w->restarts, 1);
-	}
-	return NULL;
+	if (r != Q_OK)
+		return r;
+	w->slow = (struct worker_lane){ w, TOKEN_LANE_MANAGE, NULL };
+	return wire_client_new_fn(channel_open, &w->slow, WORKER_SLOW_MS,
+	    &w->slow.client);
 }
 
 enum q_err
-worker_start(const struct conf *conf, int launcher,
-    enum q_err (*up)(void *ctx, struct fault *f), void *ctx,
-    struct worker **ret_worker, struct fault *f)
+worker_start(const struct worker_conf *conf, struct worker **ret_worker,
+    struct fault *f)
 {
 	struct worker *w = calloc(1, sizeof(*w));
 	enum q_err r;
 
 	if (w == NULL)
 		return Q_NOMEM;
-	*w = (struct worker){ .conf = conf, .launcher = launcher, .on_up = up, .ctx = ctx,
-		.control = -1, .pid = -1 };
+	*w = (struct worker){ .conf = *conf, .control = -1, .pid = -1 };
+	token_conf_of(conf->conf, conf->token, &w->token);
 	snprintf(w->reason, sizeof(w->reason), "starting");
+	pthread_mutex_init(&w->managing, NULL);
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->wake, NULL);
 	worker_batch_init(w);
-	r = wire_client_new_fn(channel_open, w, (int)conf->token_deadline,
-	    &w->quick);
-	if (r == Q_OK)
-		r = wire_client_new_fn(channel_open, w, SLOW_MS, &w->slow);
-	if (r == Q_OK && pthread_create(&w->thread, NULL, watch, w) != 0)
+	r = lanes_make(w);
+	*ret_worker = w; /* what `up` looks at */
+	if (r == Q_OK && pthread_create(&w->thread, NULL, worker_watch, w) !=
+	    0)
 		r = fault_set(f, Q_NOMEM, "no thread for the token worker");
-	if (r == Q_OK)
-		*ret_worker = w;
 	return r;
 }
 
 void
 worker_stop(struct worker *w)
 {
+	if (w == NULL)
+		return;
 	pthread_mutex_lock(&w->lock);
 	w->stopping = true;
 	if (w->control >= 0)
@@ -237,18 +103,22 @@ worker_stop(struct worker *w)
 	pthread_cond_broadcast(&w->wake);
 	pthread_mutex_unlock(&w->lock);
 	pthread_join(w->thread, NULL);
-	wire_client_free(w->quick);
-	wire_client_free(w->slow);
+	for (size_t i = 0; i < TOKEN_LANES; i++)
+		wire_client_free(w->lanes[i].client);
+	wire_client_free(w->slow.client);
 	pthread_cond_destroy(&w->wake);
 	pthread_mutex_destroy(&w->lock);
+	pthread_mutex_destroy(&w->managing);
 	free(w);
 }
 
 void
 worker_pin_again(struct worker *w)
 {
+	if (w == NULL)
+		return;
 	pthread_mutex_lock(&w->lock);
-	w->pin_again = true;
+	w->pin_again = w->stage == WORKER_DOWN;
 	pthread_cond_broadcast(&w->wake);
 	pthread_mutex_unlock(&w->lock);
 }
@@ -257,8 +127,82 @@ void
 worker_state(struct worker *w, struct worker_state *ret_state)
 {
 	pthread_mutex_lock(&w->lock);
-	ret_state->up = w->up;
+	ret_state->up = w->stage == WORKER_UP;
 	ret_state->restarts = atomic_load(&w->restarts);
+	ret_state->can = w->can;
 	memcpy(ret_state->reason, w->reason, sizeof(w->reason));
 	pthread_mutex_unlock(&w->lock);
+}
+
+void
+worker_kill(struct worker *w, unsigned generation, const char *reason)
+{
+	pthread_mutex_lock(&w->lock);
+	if (w->pid > 0 && atomic_load(&w->generation) == generation) {
+		log_error("token worker %d %s and is killed", (int)w->pid,
+		    reason);
+		kill(w->pid, SIGKILL);
+	}
+	pthread_mutex_unlock(&w->lock);
+}
+
+void
+worker_restart(struct worker *w, const char *reason)
+{
+	worker_kill(w, atomic_load(&w->generation), reason);
+}
+
+static bool
+is_ready(struct worker *w, unsigned not_generation)
+{
+	return w->stage == WORKER_UP &&
+	    atomic_load(&w->generation) != not_generation;
+}
+
+enum q_err
+worker_wait(struct worker *w, unsigned not_generation,
+    unsigned *ret_generation, struct fault *f)
+{
+	int64_t until;
+	struct timespec ts;
+	enum q_err r = Q_OK;
+
+	*ret_generation = atomic_load(&w->generation);
+	if (is_ready(w, not_generation) || worker_is_watching(w))
+		return Q_OK;
+	until = clock_mono_ms() + w->token.deadline_ms;
+	ts = (struct timespec){ until / 1000, until % 1000 * 1000000 };
+	pthread_mutex_lock(&w->lock);
+	while (!is_ready(w, not_generation) && !w->failed && !w->stopping &&
+	    pthread_cond_clockwait(&w->wake, &w->lock, CLOCK_MONOTONIC,
+	    &ts) == 0)
+		;
+	*ret_generation = atomic_load(&w->generation);
+	if (!is_ready(w, not_generation))
+		r = fault_retry(f, Q_UNAVAIL, AWAY_SECONDS, "%s: %.180s",
+		    w->token.name, w->reason);
+	pthread_mutex_unlock(&w->lock);
+	return r;
+}
+
+void
+worker_cannot(uint32_t can, struct buf *out)
+{
+	static const struct {
+		uint32_t bit;
+		const char *text, *mech;
+	} rows[] = {
+#define X(name, bit, mech, flags, text) { TOKEN_CAN_##name, text, #mech },
+		TOKEN_CAN(X)
+#undef X
+	};
+	const char *between = "";
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if ((can & rows[i].bit) != 0)
+			continue;
+		buf_printf(out, "%s%s (%s is missing)", between,
+		    rows[i].text, rows[i].mech);
+		between = ", ";
+	}
 }

@@ -36,7 +36,7 @@ worker_batch_init(struct worker *w)
 static unsigned
 busy_max(const struct worker *w)
 {
-	return (unsigned)w->conf->token_threads + 1;
+	return w->token.threads + 1;
 }
 
 static struct batch_item *
@@ -62,7 +62,7 @@ gather(struct worker *w, struct batch_item *set[TOKEN_SET_MAX])
 	size_t n = 1, share;
 
 	pthread_mutex_lock(&b->lock);
-	share = (b->waiting + 1) / (size_t)w->conf->token_threads;
+	share = (b->waiting + 1) / w->token.threads;
 	while (n < share && n < TOKEN_SET_MAX && b->first != NULL)
 		set[n++] = pop(b);
 	pthread_mutex_unlock(&b->lock);

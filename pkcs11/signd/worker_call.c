@@ -2,30 +2,14 @@
 #include "config.h"
 
 #include <openssl/rand.h>
-#include <signal.h>
+#include <openssl/sha.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "signd/worker_priv.h"
 #include "x509/pubkey.h"
 
 #define AWAY_SECONDS 1
-
-/* A call that was not answered in time: the module hangs, and nothing but a
- * new process helps. Not while an RSA key is being made, which keeps others
- * waiting for good reason. */
-static void
-hung(struct worker *w, unsigned generation)
-{
-	if (atomic_load(&w->slow_calls) != 0)
-		return;
-	pthread_mutex_lock(&w->lock);
-	if (w->pid > 0 && atomic_load(&w->generation) == generation) {
-		log_error("token worker %d hangs and is killed", (int)w->pid);
-		kill(w->pid, SIGKILL);
-	}
-	pthread_mutex_unlock(&w->lock);
-}
+#define TRIES 3
 
 enum {
 #define X(name, num, roles, cap, text) TOKEN_OP_##name = (num),
@@ -40,30 +24,62 @@ is_slow(uint16_t op, const void *req)
 	    ((const struct token_keygen_req *)req)->kind == TOKEN_RSA3072;
 }
 
+static enum token_lane
+lane_of(uint16_t op, const void *req)
+{
+	if (op == TOKEN_OP_sign)
+		return ((const struct token_sign_req *)req)->mech ==
+		    TOKEN_ECDSA ? TOKEN_LANE_QUICK : TOKEN_LANE_RSA;
+	return op == TOKEN_OP_sign_many || op == TOKEN_OP_sign_set ||
+	    op == TOKEN_OP_seal || op == TOKEN_OP_unseal ||
+	    op == TOKEN_OP_forget ? TOKEN_LANE_QUICK : TOKEN_LANE_MANAGE;
+}
+
+/* On its lane, once. */
+static enum q_err
+call_once(struct worker *w, const struct wire_op_desc *op, const void *req,
+    void *ret_rsp, struct wire_reply *hold, struct fault *f)
+{
+	enum token_lane lane = lane_of(op->num, req);
+	bool slow = is_slow(op->num, req);
+	enum q_err r;
+
+	if (lane == TOKEN_LANE_MANAGE)
+		pthread_mutex_lock(&w->managing);
+	atomic_fetch_add(&w->slow_calls, slow);
+	r = wire_call(slow ? w->slow.client : w->lanes[lane].client, op, req,
+	    ret_rsp, hold, f);
+	atomic_fetch_sub(&w->slow_calls, slow);
+	if (lane == TOKEN_LANE_MANAGE)
+		pthread_mutex_unlock(&w->managing);
+	return r;
+}
+
+/* A worker that ended left its calls without an answer. Whoever finds it so
+ * waits for the next one. */
 enum q_err
 worker_call(struct worker *w, const struct wire_op_desc *op, const void *req,
     void *ret_rsp, struct wire_reply *hold, struct fault *f)
 {
-	bool slow = is_slow(op->num, req);
-	unsigned generation = atomic_load(&w->generation);
-	struct worker_state st;
-	enum q_err r;
+	unsigned generation = UINT32_MAX;
+	enum q_err r = Q_UNAVAIL;
 
-	if (!atomic_load(&w->up)) {
-		worker_state(w, &st);
-		return fault_retry(f, Q_UNAVAIL, AWAY_SECONDS,
-		    "token: %.180s", st.reason);
+	if (w == NULL)
+		return fault_set(f, Q_UNAVAIL,
+		    "the key's token is not configured");
+	for (int i = 0; i < TRIES; i++) {
+		r = worker_wait(w, generation, &generation, f);
+		if (r != Q_OK)
+			return r;
+		*hold = (struct wire_reply){ 0 };
+		r = call_once(w, op, req, ret_rsp, hold, f);
+		if (r != Q_UNAVAIL || hold->id != 0 || worker_is_watching(w))
+			break;
 	}
-	if (slow)
-		atomic_fetch_add(&w->slow_calls, 1);
-	r = wire_call(slow ? w->slow : w->quick, op, req, ret_rsp, hold, f);
-	if (slow)
-		atomic_fetch_sub(&w->slow_calls, 1);
-	if (r == Q_TIMEOUT) {
-		hung(w, generation);
-		r = fault_retry(f, Q_UNAVAIL, AWAY_SECONDS,
-		    "the token does not answer");
-	}
+	if (hold->id == 0 && (r == Q_TIMEOUT || r == Q_UNAVAIL))
+		return fault_retry(f, Q_UNAVAIL, AWAY_SECONDS, "%s: %s",
+		    w->token.name, r == Q_TIMEOUT ? "no answer in time" :
+		    "its worker went away");
 	return r;
 }
 
@@ -76,13 +92,33 @@ TOKEN_OPS(X)
 #undef X
 
 enum q_err
-worker_status(struct worker *w, struct fault *f)
+worker_ping(struct worker *w, uint32_t *ret_oldest, uint32_t *ret_slow,
+    struct fault *f)
+{
+	AUTO_REPLY struct wire_reply hold = { NULL, 0 };
+	struct token_ping_req req = { 0 };
+	struct token_ping_rsp rsp;
+	enum q_err r = wire_call(w->lanes[TOKEN_LANE_WATCH].client, &ping_op,
+	    &req, &rsp, &hold, f);
+
+	if (r == Q_OK) {
+		*ret_oldest = rsp.oldest;
+		*ret_slow = rsp.slow;
+	}
+	return r;
+}
+
+enum q_err
+worker_status(struct worker *w, uint32_t *ret_can, struct fault *f)
 {
 	AUTO_REPLY struct wire_reply hold = { NULL, 0 };
 	struct token_status_req req = { 0 };
 	struct token_status_rsp rsp;
+	enum q_err r = worker_call(w, &status_op, &req, &rsp, &hold, f);
 
-	return worker_call(w, &status_op, &req, &rsp, &hold, f);
+	if (r == Q_OK)
+		*ret_can = rsp.can;
+	return r;
 }
 
 enum q_err
@@ -127,22 +163,95 @@ worker_public(struct worker *w, const char *id, struct buf *out,
 	return out->bad ? Q_NOMEM : Q_OK;
 }
 
-enum q_err
-worker_sign(struct worker *w, const char *id, enum token_mech mech,
-    struct bytes data, struct buf *out, struct fault *f)
+static enum q_err
+sign_call(struct worker *w, const struct token_sign_req *req,
+    struct buf *out, struct fault *f)
 {
 	AUTO_REPLY struct wire_reply hold = { NULL, 0 };
-	struct token_sign_req req = { .id = id, .mech = mech, .data = data };
 	struct token_sign_rsp rsp;
-	enum q_err r;
-
-	if (mech == TOKEN_ECDSA)
-		return worker_batch_sign(w, id, data, out, f);
-	r = worker_call(w, &sign_op, &req, &rsp, &hold, f);
+	enum q_err r = worker_call(w, &sign_op, req, &rsp, &hold, f);
 
 	if (r == Q_OK)
 		buf_put(out, rsp.signature.p, rsp.signature.len);
 	return r;
+}
+
+enum q_err
+worker_sign(struct worker *w, const char *id, enum token_mech mech,
+    struct bytes data, struct buf *out, struct fault *f)
+{
+	struct token_sign_req req = { .id = id, .mech = mech, .data = data };
+
+	if (mech == TOKEN_RSA_PSS)
+		return worker_sign_pss(w, id, data, (uint32_t)data.len, out,
+		    f);
+	/* A test must not wait in line behind those that wait for it. */
+	if (mech == TOKEN_ECDSA && w != NULL && !worker_is_watching(w))
+		return worker_batch_sign(w, id, data, out, f);
+	return sign_call(w, &req, out, f);
+}
+
+enum q_err
+worker_sign_pss(struct worker *w, const char *id, struct bytes digest,
+    uint32_t salt, struct buf *out, struct fault *f)
+{
+	struct token_sign_req req = { .id = id, .mech = TOKEN_RSA_PSS,
+		.data = digest, .salt = salt };
+
+	return sign_call(w, &req, out, f);
+}
+
+enum q_err
+worker_forget(struct worker *w, const char *id, struct fault *f)
+{
+	AUTO_REPLY struct wire_reply hold = { NULL, 0 };
+	struct token_forget_req req = { .id = id };
+	struct token_forget_rsp rsp;
+
+	return worker_call(w, &forget_op, &req, &rsp, &hold, f);
+}
+
+enum q_err
+worker_trial(struct worker *w, struct fault *f)
+{
+	AUTO_REPLY struct wire_reply hold = { NULL, 0 };
+	AUTO_BUF struct buf spki = BUF_INIT(256), der = BUF_INIT(256);
+	uint8_t data[32], digest[TOKEN_DIGEST_LEN];
+	struct token_trial_req req = { .digest = { digest, sizeof(digest) } };
+	struct token_trial_rsp rsp;
+	struct pubkey pub;
+	enum q_err r;
+
+	if (RAND_bytes(data, sizeof(data)) != 1)
+		return fault_set(f, Q_INTERNAL, "no random bytes");
+	SHA256(data, sizeof(data), digest);
+	r = worker_call(w, &trial_op, &req, &rsp, &hold, f);
+	if (r != Q_OK)
+		return r;
+	if (rsp.point.len != 65 || rsp.signature.len != TOKEN_ECDSA_LEN)
+		return fault_set(f, Q_INTERNAL, "token: malformed signature");
+	pubkey_put_p256(&spki, rsp.point.p);
+	ecdsa_sig_put(&der, rsp.signature.p);
+	r = pubkey_parse(buf_bytes(&spki), &pub, f);
+	if (r == Q_OK)
+		r = pubkey_verify(&pub, SIG_ECDSA_SHA256,
+		    (struct bytes){ data, sizeof(data) }, buf_bytes(&der), f);
+	return r == Q_OK ? r : fault_set(f, Q_INTERNAL,
+	    "the token's signature does not verify");
+}
+
+enum q_err
+worker_import(struct worker *w, const char *id, const char *label,
+    const struct worker_import *key, struct fault *f)
+{
+	AUTO_REPLY struct wire_reply hold = { NULL, 0 };
+	struct token_import_req req = { .id = id, .label = label,
+		.kind = key->kind, .d = key->d, .point = key->point,
+		.n = key->n, .e = key->e, .p = key->p, .q = key->q,
+		.dp = key->dp, .dq = key->dq, .qi = key->qi };
+	struct token_import_rsp rsp;
+
+	return worker_call(w, &import_op, &req, &rsp, &hold, f);
 }
 
 enum q_err

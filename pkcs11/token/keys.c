@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/codec.h"
 #include "base/own.h"
 
@@ -21,40 +22,15 @@ token_id(const char *hex, uint8_t ret_id[P11_ID_BYTES], struct fault *f)
 	return Q_OK;
 }
 
-static void
-text_of(const unsigned char *padded, size_t len, struct buf *space,
-    const char **ret)
+const uint8_t *
+token_point(const uint8_t *attribute, size_t len)
 {
-	size_t at;
-
-	while (len > 0 && padded[len - 1] == ' ')
-		len--;
-	at = space->len;
-	buf_put(space, padded, len);
-	buf_put(space, "", 1);
-	*ret = space->bad ? "" : (const char *)space->p + at;
-}
-
-enum q_err
-token_do_status(void *ctx, struct wire_req *q, const void *req, void *rsp,
-    struct fault *f)
-{
-	struct p11 *p = ctx;
-	struct token_status_rsp *out = rsp;
-	struct buf *space = wire_req_space(q);
-	CK_TOKEN_INFO info;
-
-	(void)req;
-	if (p->f->C_GetTokenInfo(p->slot, &info) != CKR_OK)
-		return fault_retry(f, Q_UNAVAIL, 2, "the token is away");
-	/* One growth, so that earlier texts stay where they are. */
-	if (buf_reserve(space, 128) == NULL)
-		return Q_NOMEM;
-	text_of(info.label, sizeof(info.label), space, &out->label);
-	text_of(info.model, sizeof(info.model), space, &out->model);
-	text_of(info.serialNumber, sizeof(info.serialNumber), space,
-	    &out->serial);
-	return Q_OK;
+	/* In a DER OCTET STRING (PKCS #11 2.40 2.3.3), or, from modules that
+	 * read it otherwise, bare. */
+	if (len == TOKEN_POINT_LEN + 2 && attribute[0] == 4 &&
+	    attribute[1] == TOKEN_POINT_LEN && attribute[2] == 4)
+		return attribute + 2;
+	return len == TOKEN_POINT_LEN && attribute[0] == 4 ? attribute : NULL;
 }
 
 struct keygen {
@@ -81,15 +57,16 @@ keygen_aes(struct p11 *p, CK_SESSION_HANDLE s, struct keygen *k)
 		{ CKA_LABEL, (void *)(uintptr_t)k->label, strlen(k->label) },
 	};
 	CK_OBJECT_HANDLE h;
+	CK_RV rv = p->f->C_GenerateKey(s, &mech, t, ARRAY_LEN(t), &h);
 
-	return p->f->C_GenerateKey(s, &mech, t, ARRAY_LEN(t), &h);
+	if (rv == CKR_OK)
+		p11_keep(p, k->id, CKO_SECRET_KEY, h);
+	return rv;
 }
 
 static CK_RV
 keygen_pair(struct p11 *p, CK_SESSION_HANDLE s, struct keygen *k)
 {
-	static const uint8_t p256[] = { 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
-		0x3d, 0x03, 0x01, 0x07 };
 	static const uint8_t f4[] = { 1, 0, 1 };
 	bool ec = k->kind == TOKEN_P256;
 	CK_MECHANISM mech = { ec ? CKM_EC_KEY_PAIR_GEN :
@@ -102,8 +79,8 @@ keygen_pair(struct p11 *p, CK_SESSION_HANDLE s, struct keygen *k)
 		{ CKA_ID, k->id, sizeof(k->id) },
 		{ CKA_LABEL, (void *)(uintptr_t)k->label, strlen(k->label) },
 		{ ec ? CKA_EC_PARAMS : CKA_PUBLIC_EXPONENT,
-			(void *)(uintptr_t)(ec ? p256 : f4),
-			ec ? sizeof(p256) : sizeof(f4) },
+			(void *)(uintptr_t)(ec ? token_p256 : f4),
+			ec ? sizeof(token_p256) : sizeof(f4) },
 		{ CKA_MODULUS_BITS, &bits, sizeof(bits) },
 	};
 	CK_ATTRIBUTE priv[] = {
@@ -116,9 +93,14 @@ keygen_pair(struct p11 *p, CK_SESSION_HANDLE s, struct keygen *k)
 		{ CKA_LABEL, (void *)(uintptr_t)k->label, strlen(k->label) },
 	};
 	CK_OBJECT_HANDLE h1, h2;
-
-	return p->f->C_GenerateKeyPair(s, &mech, pub,
+	CK_RV rv = p->f->C_GenerateKeyPair(s, &mech, pub,
 	    ARRAY_LEN(pub) - (ec ? 1 : 0), priv, ARRAY_LEN(priv), &h1, &h2);
+
+	if (rv == CKR_OK) {
+		p11_keep(p, k->id, CKO_PUBLIC_KEY, h1);
+		p11_keep(p, k->id, CKO_PRIVATE_KEY, h2);
+	}
+	return rv;
 }
 
 static CK_RV
@@ -130,19 +112,54 @@ keygen_work(struct p11 *p, CK_SESSION_HANDLE s, void *arg)
 	    keygen_pair(p, s, k);
 }
 
-/* All objects with this id, of any class. */
-static CK_RV
-destroy_work(struct p11 *p, CK_SESSION_HANDLE s, void *arg)
+CK_RV
+token_destroy_work(struct p11 *p, CK_SESSION_HANDLE s, void *arg)
 {
 	CK_ATTRIBUTE match = { CKA_ID, arg, P11_ID_BYTES };
 	CK_OBJECT_HANDLE h[8];
 	struct p11_found found = { h, ARRAY_LEN(h), 0 };
-	CK_RV rv = p11_search(p, s, &match, 1, &found);
+	CK_RV rv = p11_search_alone(p, s, &match, 1, &found);
 
 	for (CK_ULONG i = 0; rv == CKR_OK && i < found.n; i++)
 		rv = p->f->C_DestroyObject(s, h[i]);
-	p11_forget(p);
+	p11_forget(p, arg);
 	return rv;
+}
+
+/* Asked again after a lost answer, there may be a key already, or half of
+ * one: ids are never reused, so it goes. */
+static enum q_err
+keygen_alone(struct p11 *p, struct keygen *k, p11_runner *run,
+    struct fault *f)
+{
+	enum q_err r;
+
+	pthread_rwlock_wrlock(&p->manage);
+	r = p11_run(p, token_destroy_work, k->id, f);
+	if (r == Q_OK)
+		r = run(p, keygen_work, k, f);
+	pthread_rwlock_unlock(&p->manage);
+	return r;
+}
+
+/* Seconds of work, of which the writing is a moment at the end: searches go
+ * on meanwhile. Where that moment meets one (see p11.h) it is made again. */
+static enum q_err
+keygen_slow(struct p11 *p, struct keygen *k, struct fault *f)
+{
+	enum q_err r;
+
+	pthread_rwlock_wrlock(&p->manage);
+	r = p11_run(p, token_destroy_work, k->id, f);
+	pthread_rwlock_unlock(&p->manage);
+	if (r != Q_OK)
+		return r;
+	atomic_store(&p->slow, clock_mono_ms());
+	r = p11_run_slow(p, keygen_work, k, f);
+	if (r != Q_OK)
+		r = keygen_alone(p, k, p11_run_slow, f);
+	atomic_store(&p->slow, 0);
+	return r;
 }
 
 enum q_err
@@ -151,7 +168,6 @@ token_do_keygen(void *ctx, struct wire_req *q, const void *req, void *rsp,
 {
 	const struct token_keygen_req *in = req;
 	struct keygen k = { .label = in->label, .kind = in->kind };
-	struct p11 *p = ctx;
 	enum q_err r = token_id(in->id, k.id, f);
 
 	(void)q;
@@ -160,14 +176,8 @@ token_do_keygen(void *ctx, struct wire_req *q, const void *req, void *rsp,
 		return r;
 	if (in->kind < TOKEN_P256)
 		return fault_set(f, Q_INVALID, "kind: unknown");
-	pthread_rwlock_wrlock(&p->manage);
-	/* Asked again after a lost answer, there may be a key already, or
-	 * half of one: ids are never reused, so it goes. */
-	r = p11_run(p, destroy_work, k.id, f);
-	if (r == Q_OK)
-		r = p11_run(p, keygen_work, &k, f);
-	pthread_rwlock_unlock(&p->manage);
-	return r;
+	return in->kind == TOKEN_RSA3072 ? keygen_slow(ctx, &k, f) :
+	    keygen_alone(ctx, &k, p11_run, f);
 }
 
 enum q_err
@@ -184,7 +194,7 @@ token_do_destroy(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	if (r != Q_OK)
 		return r;
 	pthread_rwlock_wrlock(&p->manage);
-	r = p11_run(p, destroy_work, id, f);
+	r = p11_run(p, token_destroy_work, id, f);
 	pthread_rwlock_unlock(&p->manage);
 	return r;
 }
@@ -251,12 +261,9 @@ token_do_keys(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	const struct token_keys_req *in = req;
 	struct token_keys_rsp *out = rsp;
 	struct list l = { .skip = in->skip, .items = BUF_INIT(65536) };
-	struct p11 *p = ctx;
 	enum q_err r;
 
-	pthread_rwlock_rdlock(&p->manage);
-	r = p11_run(p, list_work, &l, f);
-	pthread_rwlock_unlock(&p->manage);
+	r = p11_run(ctx, list_work, &l, f);
 	if (r == Q_OK) {
 		buf_put(wire_req_space(q), l.items.p, l.items.len);
 		out->items = buf_bytes(wire_req_space(q));
@@ -301,15 +308,15 @@ public_work(struct p11 *p, CK_SESSION_HANDLE s, void *arg)
 	return rv;
 }
 
-/* CKA_EC_POINT is the point in a DER OCTET STRING (PKCS #11 2.40 2.3.3). */
 static enum q_err
 point_of(const struct public *k, struct buf *space,
     struct token_public_rsp *out, struct fault *f)
 {
-	if (k->point_len != 67 || k->point[0] != 4 || k->point[1] != 65 ||
-	    k->point[2] != 4)
+	const uint8_t *point = token_point(k->point, k->point_len);
+
+	if (point == NULL)
 		return fault_set(f, Q_INVALID, "not a P-256 key");
-	buf_put(space, k->point + 2, 65);
+	buf_put(space, point, TOKEN_POINT_LEN);
 	out->kind = TOKEN_P256;
 	out->point = buf_bytes(space);
 	return Q_OK;
@@ -323,14 +330,10 @@ token_do_public(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	struct token_public_rsp *out = rsp;
 	struct buf *space = wire_req_space(q);
 	struct public k = { 0 };
-	struct p11 *p = ctx;
 	enum q_err r = token_id(in->id, k.id, f);
 
-	if (r != Q_OK)
-		return r;
-	pthread_rwlock_rdlock(&p->manage);
-	r = p11_run(p, public_work, &k, f);
-	pthread_rwlock_unlock(&p->manage);
+	if (r == Q_OK)
+		r = p11_run(ctx, public_work, &k, f);
 	if (r != Q_OK)
 		return r;
 	if (k.type == CKK_EC)

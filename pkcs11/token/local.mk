@@ -6,6 +6,9 @@ libtokenops_a_SOURCES = %reldir%/token_ops.c %reldir%/token_ops.h
 # The worker but for its main, for the tests and the benchmark.
 noinst_LIBRARIES += libtoken.a
 libtoken_a_SOURCES = \
+	%reldir%/handles.c \
+	%reldir%/health.c \
+	%reldir%/import.c \
 	%reldir%/keys.c \
 	%reldir%/mech.c \
 	%reldir%/ops.h \
@@ -28,4 +31,5 @@ quoin_token_LDADD = libtoken.a libtokenops.a libwire.a libbase.a \
 
 unit_tests += tests/unit/test-token-rv
 tests_unit_test_token_rv_SOURCES = tests/unit/test-token-rv.c
+nodist_tests_unit_test_token_rv_SOURCES = tests/fakes/ckr-list.h
 tests_unit_test_token_rv_LDADD = libtoken.a libbase.a

@@ -7,12 +7,10 @@
  */
 #include "config.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -34,24 +32,29 @@ static const struct wire_op ops[] = {
 #undef X
 };
 
+/* One byte enum token_try, and the PIN. */
 static enum q_err
-pin_receive(struct secret *ret_pin)
+pin_receive(struct p11_conf *c, struct secret *ret_pin)
 {
-	uint8_t raw[256];
+	uint8_t raw[1 + 256];
 	size_t len = 0;
 	int fd = -1;
 	enum q_err r = wire_recv(TOKEN_CONTROL_FD, raw, sizeof(raw),
 	    PIN_WAIT_MS, &len, &fd);
 
-	if (r == Q_OK)
-		r = secret_new(raw, len, ret_pin);
+	if (r == Q_OK && (len == 0 || raw[0] > TOKEN_TRY_DECIDED))
+		r = Q_PROTO;
+	if (r == Q_OK) {
+		c->try = (enum token_try)raw[0];
+		r = secret_new(raw + 1, len - 1, ret_pin);
+	}
 	explicit_bzero(raw, sizeof(raw));
 	if (fd >= 0)
 		close(fd);
 	return r;
 }
 
-/* How the start went, to signd. */
+/* How the start went, or why this process ends, to signd. */
 static void
 report(enum q_err code, const struct fault *f)
 {
@@ -66,30 +69,49 @@ report(enum q_err code, const struct fault *f)
 		_exit(q_err_exit(Q_UNAVAIL));
 }
 
-/* Channels come in until the control socket ends, or a call's result says
- * that only another process can help. */
+/* A result says that only another process can help. Callers whose answers do
+ * not come ask that one. */
 static void
-serve(struct wire_server *server, int restart)
+lost(enum q_err code, const struct fault *f)
 {
-	struct pollfd fds[] = {
-		{ .fd = TOKEN_CONTROL_FD, .events = POLLIN },
-		{ .fd = restart, .events = POLLIN },
-	};
+	report(code, f);
+	_exit(q_err_exit(code));
+}
 
+static enum q_err
+lanes_start(struct p11 *p, unsigned threads,
+    struct wire_server *lanes[TOKEN_LANES], struct fault *f)
+{
+	static const bool many[TOKEN_LANES] = {
+		[TOKEN_LANE_QUICK] = true,
+		[TOKEN_LANE_RSA] = true,
+	};
+	enum q_err r = Q_OK;
+
+	for (size_t i = 0; r == Q_OK && i < TOKEN_LANES; i++) {
+		struct wire_server_conf conf = { .ops = ops,
+			.n_ops = ARRAY_LEN(ops), .max_conns = CHANNELS_MAX,
+			.threads = many[i] ? threads : 1, .ctx = p };
+
+		r = wire_server_start(&conf, NULL, &lanes[i], f);
+	}
+	return r;
+}
+
+/* Channels come in until the control socket ends. */
+static void
+serve(struct wire_server *lanes[TOKEN_LANES])
+{
 	for (;;) {
-		uint8_t byte;
+		uint8_t lane;
 		size_t len;
 		int fd = -1;
 
-		if (poll(fds, ARRAY_LEN(fds), -1) < 0)
-			continue;
-		if (fds[1].revents != 0)
-			return;
-		if (wire_recv(TOKEN_CONTROL_FD, &byte, 1, 0, &len, &fd) !=
+		if (wire_recv(TOKEN_CONTROL_FD, &lane, 1, -1, &len, &fd) !=
 		    Q_OK)
 			return;
-		if (fd >= 0 &&
-		    wire_server_adopt(server, fd, ROLE_ADMIN) != Q_OK)
+		if (fd >= 0 && (len != 1 || lane >= TOKEN_LANES ||
+		    wire_server_adopt(lanes[lane], fd, ROLE_ADMIN) != Q_OK))
 			close(fd);
 	}
 }
@@ -98,41 +120,39 @@ int
 main(int argc, char **argv)
 {
 	static struct p11 p;
-	struct wire_server_conf conf = { .ops = ops, .n_ops = ARRAY_LEN(ops),
-		.max_conns = CHANNELS_MAX, .ctx = &p };
-	struct wire_server *server;
+	struct wire_server *lanes[TOKEN_LANES];
+	struct p11_conf conf = { 0 };
 	struct secret pin = { 0 };
 	struct fault f = { 0 };
 	enum q_err r;
 
 	secret_process_harden();
-	if (argc != 4)
+	if (argc != 5)
 		return q_err_exit(Q_USAGE);
 	log_open("quoin-token", LOG_INFO);
 	signal(SIGPIPE, SIG_IGN);
-	conf.threads = (unsigned)strtoul(argv[3], NULL, 10);
+	conf.module = argv[1];
+	conf.label = argv[2];
+	conf.init = argv[4];
 	r = token_sandbox(&f);
 	if (r == Q_OK)
-		r = pin_receive(&pin);
+		r = pin_receive(&conf, &pin);
 	if (r == Q_OK) {
 		softhsm_mend();
-		r = p11_open(argv[1], argv[2], &pin, &p, &f);
+		r = p11_open(&conf, &pin, &p, &f);
 	}
 	if (r == Q_OK)
 		softhsm_keep();
-	p.restart_event = eventfd(0, EFD_CLOEXEC);
-	if (r == Q_OK && p.restart_event < 0)
-		r = Q_IO;
 	/* Not earlier: see softhsm.h. */
 	if (r == Q_OK && prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
 		r = Q_INTERNAL;
+	p.lost = lost;
 	if (r == Q_OK)
-		r = wire_server_start(&conf, NULL, &server, &f);
+		r = lanes_start(&p, (unsigned)strtoul(argv[3], NULL, 10),
+		    lanes, &f);
 	report(r, &f);
-	if (r == Q_OK) {
-		serve(server, p.restart_event);
-		wire_server_stop(server);
-	}
+	if (r == Q_OK)
+		serve(lanes);
 	p11_close(&p);
 	_exit(q_err_exit(r));
 }

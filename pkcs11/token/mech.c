@@ -9,7 +9,7 @@
 
 struct signing {
 	uint8_t id[P11_ID_BYTES];
-	uint32_t mech;
+	uint32_t mech, salt;
 	struct bytes data;
 	uint8_t sig[TOKEN_SIG_MAX];
 	CK_ULONG sig_len;
@@ -33,13 +33,15 @@ mechanism_of(const struct signing *w, CK_MECHANISM *m,
 	*m = (CK_MECHANISM){ CKM_ECDSA, NULL, 0 };
 	if (w->mech == TOKEN_RSA_PKCS1)
 		m->mechanism = CKM_RSA_PKCS;
+	if (w->mech == TOKEN_RSA_RAW)
+		m->mechanism = CKM_RSA_X_509;
 	if (w->mech != TOKEN_RSA_PSS)
 		return CKR_OK;
 	for (size_t i = 0; i < ARRAY_LEN(pss_hashes); i++) {
 		if (pss_hashes[i].len != w->data.len)
 			continue;
 		*pss = (CK_RSA_PKCS_PSS_PARAMS){ pss_hashes[i].hash,
-			pss_hashes[i].mgf, w->data.len };
+			pss_hashes[i].mgf, w->salt };
 		*m = (CK_MECHANISM){ CKM_RSA_PKCS_PSS, pss, sizeof(*pss) };
 		return CKR_OK;
 	}
@@ -72,17 +74,15 @@ token_do_sign(void *ctx, struct wire_req *q, const void *req, void *rsp,
 {
 	const struct token_sign_req *in = req;
 	struct token_sign_rsp *out = rsp;
-	struct signing w = { .mech = in->mech, .data = in->data };
-	struct p11 *p = ctx;
+	struct signing w = { .mech = in->mech, .data = in->data,
+		.salt = in->salt };
 	enum q_err r = token_id(in->id, w.id, f);
 
 	if (r != Q_OK)
 		return r;
 	if (in->mech < TOKEN_ECDSA)
 		return fault_set(f, Q_INVALID, "mech: unknown");
-	pthread_rwlock_rdlock(&p->manage);
-	r = p11_run(p, sign_work, &w, f);
-	pthread_rwlock_unlock(&p->manage);
+	r = p11_run(ctx, sign_work, &w, f);
 	if (r != Q_OK)
 		return r;
 	buf_put(wire_req_space(q), w.sig, w.sig_len);
@@ -127,16 +127,13 @@ token_do_sign_many(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	const struct token_sign_many_req *in = req;
 	struct token_sign_many_rsp *out = rsp;
 	struct signing_many w = { .digests = in->digests };
-	struct p11 *p = ctx;
 	enum q_err r = token_id(in->id, w.id, f);
 
 	if (r != Q_OK)
 		return r;
 	if (in->digests.len == 0 || in->digests.len % TOKEN_DIGEST_LEN != 0)
 		return fault_set(f, Q_INVALID, "digests: not some of 32 bytes");
-	pthread_rwlock_rdlock(&p->manage);
-	r = p11_run(p, sign_many_work, &w, f);
-	pthread_rwlock_unlock(&p->manage);
+	r = p11_run(ctx, sign_many_work, &w, f);
 	if (r != Q_OK)
 		return r;
 	buf_put(wire_req_space(q), w.sigs, in->digests.len /
@@ -177,11 +174,9 @@ token_do_sign_set(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	struct p11 *p = ctx;
 	enum q_err r;
 
-	pthread_rwlock_rdlock(&p->manage);
 	while ((r = wire_list_next(&items, &token_wanted_type, &wanted)) ==
 	    Q_OK)
 		set_one(p, &wanted, space);
-	pthread_rwlock_unlock(&p->manage);
 	if (r != Q_NOTFOUND)
 		return fault_set(f, Q_PROTO, "items: malformed");
 	out->items = buf_bytes(space);
@@ -215,6 +210,9 @@ seal_work(struct p11 *p, CK_SESSION_HANDLE s, void *arg)
 	out = buf_reserve(w->out, len);
 	if (out == NULL)
 		return CKR_HOST_MEMORY;
+	/* Under another key's handle, nobody could ever open it again. */
+	if (rv == CKR_OK)
+		rv = p11_same(p, s, h, w->id);
 	if (rv == CKR_OK)
 		rv = w->open ? p->f->C_DecryptInit(s, &m, h) :
 		    p->f->C_EncryptInit(s, &m, h);
@@ -241,9 +239,7 @@ seal_run(struct p11 *p, const char *id, struct sealing *w, struct bytes *ret,
 		return fault_set(f, Q_INVALID, "iv: not 12 bytes");
 	if (w->open && w->in.len < TOKEN_TAG_LEN)
 		return fault_set(f, Q_SIGNATURE, "sealed: too short");
-	pthread_rwlock_rdlock(&p->manage);
 	r = p11_run(p, seal_work, w, f);
-	pthread_rwlock_unlock(&p->manage);
 	if (r == Q_OK)
 		*ret = buf_bytes(w->out);
 	return r;

@@ -8,13 +8,27 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "base/clock.h"
 #include "base/own.h"
 #include "token/rv.h"
 
 #define LOGIN_TRIES 5
 #define LOGIN_PAUSE_US 20000
-#define AWAY_SECONDS 2
+#define AWAY_SECONDS 1
+#define FAILURES_MAX 3
+
+/* How often a request does each thing before it fails, and the first of the
+ * growing pauses before it is tried again. */
+static const struct {
+	unsigned times, pause_us;
+} budgets[RV_ACTIONS] = {
+	[RV_GIVE_UP] = { 0, 0 },
+	[RV_RETRY] = { 3, 5000 },
+	[RV_SESSION] = { 2, 0 },
+	[RV_FIND] = { 1, 0 },
+	[RV_LOGIN] = { 1, 0 },
+	[RV_RESTART] = { 0, 0 },
+};
 
 static _Thread_local CK_SESSION_HANDLE my_session;
 
@@ -23,17 +37,36 @@ rv_fault(struct fault *f, const char *what, CK_RV rv)
 {
 	const struct rv_row *row = rv_row(rv);
 
+	if (rv == P11_NEAR_LOCKOUT)
+		return fault_set(f, Q_WAIT, "the token has refused PINs and "
+		    "may be locked, or by the next one; a person decides");
 	return fault_retry(f, row->code,
-	    row->code == Q_UNAVAIL ? AWAY_SECONDS : 0, "%s: %s (0x%lx)", what,
-	    row->name, rv);
+	    row->code == Q_UNAVAIL || row->code == Q_BUSY ? AWAY_SECONDS : 0,
+	    "%s: %s (0x%lx)", what, row->name, rv);
+}
+
+/* --- the start */
+
+/* NSS's softokn takes text in the place of pReserved, and wants a NULL
+ * behind the structure. */
+static CK_RV
+initialize(struct p11 *p, const char *init)
+{
+	struct {
+		CK_C_INITIALIZE_ARGS args;
+		void *end;
+	} a = { { .flags = CKF_OS_LOCKING_OK,
+		.pReserved = *init != '\0' ? (void *)(uintptr_t)init : NULL },
+		NULL };
+
+	return p->f->C_Initialize(&a);
 }
 
 static enum q_err
-module_load(const char *path, struct p11 *p, struct fault *f)
+module_load(const struct p11_conf *conf, struct p11 *p, struct fault *f)
 {
-	CK_C_INITIALIZE_ARGS args = { .flags = CKF_OS_LOCKING_OK };
 	CK_RV (*get)(CK_FUNCTION_LIST **);
-	void *so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	void *so = dlopen(conf->module, RTLD_NOW | RTLD_LOCAL);
 	CK_RV rv;
 
 	if (so == NULL)
@@ -41,8 +74,8 @@ module_load(const char *path, struct p11 *p, struct fault *f)
 	*(void **)&get = dlsym(so, "C_GetFunctionList");
 	if (get == NULL || get(&p->f) != CKR_OK)
 		return fault_set(f, Q_CONFIG, "%.150s: no PKCS #11 module",
-		    path);
-	rv = p->f->C_Initialize(&args);
+		    conf->module);
+	rv = initialize(p, conf->init);
 	return rv == CKR_OK ? Q_OK : rv_fault(f, "C_Initialize", rv);
 }
 
@@ -76,6 +109,7 @@ slot_find(struct p11 *p, struct fault *f)
 		    !label_is(info.label, p->label))
 			continue;
 		p->slot = slots[i];
+		p->flags = info.flags;
 		return Q_OK;
 	}
 	return fault_retry(f, Q_UNAVAIL, AWAY_SECONDS,
@@ -89,15 +123,48 @@ session_open(struct p11 *p, CK_SESSION_HANDLE *ret_session)
 	    CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, ret_session);
 }
 
+/* --- the login */
+
+/* Whether the token says that PINs were refused lately. One that this daemon
+ * remembers is no reason to wait, unless the next would be the last. */
+static bool
+near_lockout(const struct p11 *p, CK_FLAGS flags)
+{
+	CK_FLAGS bad = CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_LOCKED;
+
+	if (p->try == TOKEN_TRY_CAREFUL)
+		bad |= CKF_USER_PIN_COUNT_LOW;
+	return p->try != TOKEN_TRY_DECIDED && (flags & bad) != 0;
+}
+
+/* Without an answer it is taken for logged in: the calls tell. */
+static bool
+logged_in(struct p11 *p, CK_SESSION_HANDLE session)
+{
+	CK_SESSION_INFO info;
+
+	return p->f->C_GetSessionInfo(session, &info) != CKR_OK ||
+	    info.state == CKS_RW_USER_FUNCTIONS ||
+	    info.state == CKS_RO_USER_FUNCTIONS;
+}
+
 /* SoftHSM rewrites its token's file at every login, and another process that
  * starts meanwhile sees it half written: GENERAL_ERROR or
  * USER_PIN_NOT_INITIALIZED pass. A wrong PIN is never tried again. */
 static CK_RV
 login(struct p11 *p, CK_SESSION_HANDLE session)
 {
+	CK_TOKEN_INFO info;
 	CK_RV rv = CKR_OK;
 
 	for (int i = 0; i < LOGIN_TRIES; i++) {
+		rv = p->f->C_GetTokenInfo(p->slot, &info);
+		if (rv != CKR_OK)
+			return rv;
+		if ((info.flags & CKF_LOGIN_REQUIRED) == 0)
+			return CKR_OK;
+		if (near_lockout(p, info.flags))
+			return P11_NEAR_LOCKOUT;
 		rv = p->f->C_Login(session, CKU_USER, p->pin.p, p->pin.len);
 		if (rv == CKR_USER_ALREADY_LOGGED_IN)
 			return CKR_OK;
@@ -109,22 +176,54 @@ login(struct p11 *p, CK_SESSION_HANDLE session)
 	return rv;
 }
 
+/* Whoever comes first logs in again, for all sessions. The anchor may have
+ * ended with them. Where it has not, its state tells whether there is need,
+ * unless the token said so. */
+static CK_RV
+login_again(struct p11 *p, bool told)
+{
+	CK_SESSION_INFO info;
+	CK_RV rv;
+	bool gone;
+
+	pthread_mutex_lock(&p->lock);
+	rv = p->f->C_GetSessionInfo(p->anchor, &info);
+	gone = rv != CKR_OK;
+	if (gone)
+		rv = session_open(p, &p->anchor);
+	if (rv == CKR_OK &&
+	    (gone || told || info.state != CKS_RW_USER_FUNCTIONS))
+		rv = login(p, p->anchor);
+	/* A PIN that the token takes no more must not be tried again. */
+	if (rv == P11_NEAR_LOCKOUT || rv_row(rv)->code == Q_UNAUTH) {
+		struct fault f = { 0 };
+		enum q_err code = rv_fault(&f, "C_Login", rv);
+
+		if (p->lost != NULL)
+			p->lost(code, &f);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return rv;
+}
+
 enum q_err
-p11_open(const char *module, const char *label, struct secret *pin,
+p11_open(const struct p11_conf *conf, struct secret *pin,
     struct p11 *ret_p11, struct fault *f)
 {
 	struct p11 *p = ret_p11;
 	enum q_err r;
 	CK_RV rv;
 
-	*p = (struct p11){ .pin = *pin, .restart_event = -1 };
+	*p = (struct p11){ .pin = *pin, .try = conf->try };
 	*pin = (struct secret){ 0 };
-	if (strlen(label) > TOKEN_LABEL_MAX)
+	if (strlen(conf->label) > TOKEN_LABEL_MAX)
 		return fault_set(f, Q_CONFIG, "token label too long");
-	memcpy(p->label, label, strlen(label));
+	memcpy(p->label, conf->label, strlen(conf->label));
 	pthread_rwlock_init(&p->manage, NULL);
 	pthread_mutex_init(&p->lock, NULL);
-	r = module_load(module, p, f);
+	pthread_mutex_init(&p->shared, NULL);
+	pthread_mutex_init(&p->handles.lock, NULL);
+	r = module_load(conf, p, f);
 	if (r == Q_OK)
 		r = slot_find(p, f);
 	if (r != Q_OK)
@@ -133,7 +232,11 @@ p11_open(const char *module, const char *label, struct secret *pin,
 	if (rv != CKR_OK)
 		return rv_fault(f, "C_OpenSession", rv);
 	rv = login(p, p->anchor);
-	return rv == CKR_OK ? Q_OK : rv_fault(f, "C_Login", rv);
+	if (rv != CKR_OK)
+		return rv_fault(f, "C_Login", rv);
+	/* A person's decision counts once. */
+	p->try = TOKEN_TRY_CAREFUL;
+	return Q_OK;
 }
 
 void
@@ -144,117 +247,78 @@ p11_close(struct p11 *p)
 	secret_free(&p->pin);
 }
 
-void
-p11_forget(struct p11 *p)
+/* --- requests */
+
+/* Call with this thread's session, or, where the token has no more, with the
+ * one that is everybody's. */
+static CK_RV
+attempt(struct p11 *p, p11_work work, void *arg)
 {
-	pthread_mutex_lock(&p->lock);
-	p->n_handles = 0;
-	pthread_mutex_unlock(&p->lock);
-}
+	CK_RV rv = CKR_OK;
 
-static CK_OBJECT_HANDLE
-handle_known(struct p11 *p, const uint8_t id[P11_ID_BYTES],
-    CK_OBJECT_CLASS class)
-{
-	CK_OBJECT_HANDLE h = CK_INVALID_HANDLE;
-
-	pthread_mutex_lock(&p->lock);
-	for (size_t i = 0; i < p->n_handles; i++)
-		if (p->handles[i].class == class &&
-		    memcmp(p->handles[i].id, id, P11_ID_BYTES) == 0)
-			h = p->handles[i].handle;
-	pthread_mutex_unlock(&p->lock);
-	return h;
-}
-
-static void
-handle_keep(struct p11 *p, const uint8_t id[P11_ID_BYTES],
-    CK_OBJECT_CLASS class, CK_OBJECT_HANDLE handle)
-{
-	struct p11_handle *grown;
-
-	pthread_mutex_lock(&p->lock);
-	grown = realloc(p->handles, (p->n_handles + 1) * sizeof(*grown));
-	if (grown != NULL) {
-		p->handles = grown;
-		grown[p->n_handles].class = class;
-		grown[p->n_handles].handle = handle;
-		memcpy(grown[p->n_handles].id, id, P11_ID_BYTES);
-		p->n_handles++;
-	}
-	pthread_mutex_unlock(&p->lock);
-}
-
-CK_RV
-p11_search(struct p11 *p, CK_SESSION_HANDLE session, CK_ATTRIBUTE *match,
-    CK_ULONG n_match, struct p11_found *found)
-{
-	CK_RV rv = p->f->C_FindObjectsInit(session, match, n_match), end;
-
-	if (rv != CKR_OK)
+	if (my_session == CK_INVALID_HANDLE)
+		rv = session_open(p, &my_session);
+	if (rv == CKR_OK)
+		return work(p, my_session, arg);
+	my_session = CK_INVALID_HANDLE;
+	if (rv != CKR_SESSION_COUNT)
 		return rv;
-	rv = p->f->C_FindObjects(session, found->h, found->cap, &found->n);
-	end = p->f->C_FindObjectsFinal(session);
-	return rv != CKR_OK ? rv : end;
+	pthread_mutex_lock(&p->shared);
+	rv = work(p, p->anchor, arg);
+	pthread_mutex_unlock(&p->shared);
+	return rv;
 }
 
-CK_RV
-p11_find(struct p11 *p, CK_SESSION_HANDLE session,
-    const uint8_t id[P11_ID_BYTES], CK_OBJECT_CLASS class,
-    CK_OBJECT_HANDLE *ret_handle)
+/* Not found, by somebody who may not see it: all sessions ended, and the
+ * login with them. */
+static bool
+is_blind(struct p11 *p)
 {
-	uint8_t copy[P11_ID_BYTES];
-	CK_ATTRIBUTE match[] = {
-		{ CKA_CLASS, &class, sizeof(class) },
-		{ CKA_ID, copy, sizeof(copy) },
-	};
-	CK_OBJECT_HANDLE h = handle_known(p, id, class);
-	struct p11_found found = { &h, 1, 0 };
-	CK_RV rv;
-
-	if (h == CK_INVALID_HANDLE) {
-		memcpy(copy, id, sizeof(copy));
-		rv = p11_search(p, session, match, ARRAY_LEN(match), &found);
-		if (rv != CKR_OK)
-			return rv;
-		if (found.n == 0)
-			return P11_NO_SUCH_KEY;
-		handle_keep(p, id, class, h);
-	}
-	*ret_handle = h;
-	return CKR_OK;
+	return !logged_in(p, my_session != CK_INVALID_HANDLE ? my_session :
+	    p->anchor) && (p->flags & CKF_LOGIN_REQUIRED) != 0;
 }
 
 static CK_RV
 act(struct p11 *p, enum rv_action action)
 {
-	uint64_t one = 1;
-	CK_RV rv = CKR_OK;
-
-	switch (action) {
-	case RV_GIVE_UP:
-	case RV_RETRY:
-		return CKR_OK;
-	case RV_SESSION:
+	if (action == RV_FIND)
+		p11_forget_last(p);
+	if (action == RV_LOGIN)
+		return login_again(p, true);
+	if (action == RV_SESSION) {
 		/* An operation that was left active must not meet the next
 		 * request, so the old session goes. */
-		p->f->C_CloseSession(my_session);
+		if (my_session != CK_INVALID_HANDLE)
+			p->f->C_CloseSession(my_session);
 		my_session = CK_INVALID_HANDLE;
-		return CKR_OK;
-	case RV_FIND:
-		p11_forget(p);
-		return CKR_OK;
-	case RV_LOGIN:
-		pthread_mutex_lock(&p->lock);
-		rv = login(p, p->anchor);
-		pthread_mutex_unlock(&p->lock);
-		return rv;
-	case RV_RESTART:
-		if (write(p->restart_event, &one, sizeof(one)) < 0)
-			log_fatal("cannot ask for the end");
-		return CKR_OK;
+		return login_again(p, false);
 	}
 	return CKR_OK;
+}
+
+/* Try, act, try again, each within its budget. */
+static CK_RV
+persist(struct p11 *p, p11_work work, void *arg)
+{
+	unsigned done[RV_ACTIONS] = { 0 };
+
+	for (;;) {
+		CK_RV rv = attempt(p, work, arg), acted;
+		enum rv_action action;
+
+		if (rv == P11_NO_SUCH_KEY && is_blind(p))
+			rv = CKR_USER_NOT_LOGGED_IN;
+		if (rv == CKR_OK || rv == P11_NO_SUCH_KEY)
+			return rv;
+		action = rv_row(rv)->action;
+		if (done[action] == budgets[action].times)
+			return rv;
+		usleep(budgets[action].pause_us << 2 * done[action]);
+		done[action]++;
+		acted = act(p, action);
+		if (acted != CKR_OK)
+			return acted;
+	}
 }
 
 /* Whether the token is there at all: SoftHSM finds no key in a token whose
@@ -267,37 +331,112 @@ token_there(struct p11 *p)
 	return p->f->C_GetTokenInfo(p->slot, &info) == CKR_OK;
 }
 
+/* Only another process can help: SoftHSM's token stays lost to one that
+ * missed it. */
+static enum q_err
+give_up(struct p11 *p, enum q_err code, struct fault *f)
+{
+	if (p->lost != NULL)
+		p->lost(code, f);
+	return code;
+}
+
+/* A call's time in p->busy, by a slot that is the thread's for good. */
+static atomic_llong *
+busy_slot(struct p11 *p)
+{
+	static atomic_uint next;
+	static _Thread_local unsigned mine;
+
+	if (mine == 0)
+		mine = 1 + atomic_fetch_add(&next, 1) % P11_THREADS_MAX;
+	return &p->busy[mine - 1];
+}
+
+/* What the caller gets, after a request that failed. */
+static enum q_err
+failed(struct p11 *p, CK_RV rv, struct fault *f)
+{
+	struct fault own = { 0 };
+
+	if (f == NULL)
+		f = &own;
+	if (!token_there(p))
+		return give_up(p, fault_retry(f, Q_UNAVAIL, AWAY_SECONDS,
+		    "the token is away"), f);
+	if (rv == P11_NO_SUCH_KEY)
+		return fault_set(f, Q_NOTFOUND, "no such key in the token");
+	rv_fault(f, "token", rv);
+	if (rv_row(rv)->action == RV_RESTART || (f->code == Q_UNAVAIL &&
+	    atomic_fetch_add(&p->failures, 1) + 1 >= FAILURES_MAX))
+		return give_up(p, f->code, f);
+	return f->code;
+}
+
+enum q_err
+p11_run_slow(struct p11 *p, p11_work work, void *arg, struct fault *f)
+{
+	CK_RV rv = persist(p, work, arg);
+
+	if (rv != CKR_OK)
+		return failed(p, rv, f);
+	atomic_store_explicit(&p->failures, 0, memory_order_relaxed);
+	return Q_OK;
+}
+
 enum q_err
 p11_run(struct p11 *p, p11_work work, void *arg, struct fault *f)
 {
-	unsigned tried = 0;
-	CK_RV rv;
+	atomic_llong *busy = busy_slot(p);
+	enum q_err r;
 
-	for (;;) {
-		const struct rv_row *row;
+	atomic_store_explicit(busy, clock_mono_ms(), memory_order_relaxed);
+	r = p11_run_slow(p, work, arg, f);
+	atomic_store_explicit(busy, 0, memory_order_relaxed);
+	return r;
+}
 
-		rv = my_session != CK_INVALID_HANDLE ? CKR_OK :
-		    session_open(p, &my_session);
-		if (rv == CKR_OK)
-			rv = work(p, my_session, arg);
-		if (rv == CKR_OK)
-			return Q_OK;
-		if (rv == P11_NO_SUCH_KEY)
-			break;
-		row = rv_row(rv);
-		if ((tried & 1u << row->action) != 0 ||
-		    row->action == RV_GIVE_UP || act(p, row->action) != CKR_OK ||
-		    row->action == RV_RESTART)
-			break;
-		tried |= 1u << row->action;
-	}
-	if (!token_there(p)) {
-		/* SoftHSM's token stays lost to a process that missed it. */
-		(void)act(p, RV_RESTART);
-		return fault_retry(f, Q_UNAVAIL, AWAY_SECONDS,
-		    "the token is away");
-	}
-	if (rv == P11_NO_SUCH_KEY)
-		return fault_set(f, Q_NOTFOUND, "no such key in the token");
-	return rv_fault(f, "token", rv);
+/* The token's random numbers do not come from the module's memory. */
+static CK_RV
+ping_work(struct p11 *p, CK_SESSION_HANDLE session, void *arg)
+{
+	CK_BYTE byte;
+	CK_TOKEN_INFO info;
+	CK_RV rv = p->f->C_GetTokenInfo(p->slot, &info);
+
+	(void)arg;
+	if (rv == CKR_OK && !logged_in(p, session) &&
+	    (info.flags & CKF_LOGIN_REQUIRED) != 0)
+		return CKR_USER_NOT_LOGGED_IN;
+	if (rv == CKR_OK && (info.flags & CKF_RNG) != 0)
+		rv = p->f->C_GenerateRandom(session, &byte, 1);
+	return rv;
+}
+
+static uint32_t
+since(const atomic_llong *begin, int64_t now)
+{
+	int64_t at = atomic_load_explicit(begin, memory_order_relaxed);
+
+	return at == 0 || at > now ? 0 : (uint32_t)(now - at);
+}
+
+enum q_err
+p11_ping(struct p11 *p, uint32_t *ret_oldest, uint32_t *ret_slow,
+    struct fault *f)
+{
+	CK_RV rv = persist(p, ping_work, NULL);
+	int64_t now = clock_mono_ms();
+
+	if (rv != CKR_OK && (!token_there(p) ||
+	    rv_row(rv)->action == RV_RESTART))
+		return give_up(p, rv_fault(f, "heartbeat", rv), f);
+	if (rv != CKR_OK)
+		return rv_fault(f, "heartbeat", rv);
+	*ret_slow = since(&p->slow, now);
+	*ret_oldest = 0;
+	for (size_t i = 0; i < P11_THREADS_MAX; i++)
+		if (since(&p->busy[i], now) > *ret_oldest)
+			*ret_oldest = since(&p->busy[i], now);
+	return Q_OK;
 }

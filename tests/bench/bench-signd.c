@@ -175,6 +175,8 @@ direct_open(const struct conf *c)
 	static struct p11 p;
 	struct token_keygen_req req = { .id = key_id, .label = "bench",
 		.kind = TOKEN_P256 };
+	struct p11_conf open = { c->token_module, c->token_label,
+		c->token_init, TOKEN_TRY_CAREFUL };
 	struct secret pin = { 0 };
 	struct fault f = { 0 };
 	char env[sizeof(c->token_env)];
@@ -185,7 +187,7 @@ direct_open(const struct conf *c)
 	if ((env[0] != '\0' && putenv(strdup(env)) != 0) ||
 	    secret_load(c->token_pin, &pin) != Q_OK)
 		die("PIN or environment");
-	if (p11_open(c->token_module, c->token_label, &pin, &p, &f) != Q_OK)
+	if (p11_open(&open, &pin, &p, &f) != Q_OK)
 		die(f.msg);
 	direct_op(&p, 2, &token_keygen_req_type, &req);
 	return &p;
