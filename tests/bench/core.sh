@@ -122,7 +122,7 @@ core_keys() {
 	local n from=1
 	for n in "${core_sizes[@]}"; do
 		"$appliance/app/bench-core" make \
-			"$appliance/quoin.conf" $((n - from)) $from many ||
+			"$appliance/quoin.conf" "$((n - from))" "$from" many ||
 			die "$n keys"
 		from=$n
 		core_run root code "code signatures, one of $n keys" 16 \
@@ -150,9 +150,11 @@ bench_core() {
 	chmod 0644 "$scratch"/stored.json*
 	ctl batch create stored --policy bench --devices \
 		"$scratch/stored.json" >/dev/null || die "batch create"
-	ctl hsm key create one --purpose codesign --users 0 >/dev/null &&
-		ctl hsm key create rsa --purpose codesign --kind RSA-3072 \
-			--users 0 >/dev/null || die "no keys"
+	if ! ctl hsm key create one --purpose codesign --users 0 ||
+		! ctl hsm key create rsa --purpose codesign --kind RSA-3072 \
+			--users 0; then
+		die "no keys"
+	fi >/dev/null
 	for ((i = 0; i < sig_turns; i++)); do
 		core_turn
 		core_lanes
