@@ -5,7 +5,6 @@
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/codec.h"
@@ -195,21 +194,6 @@ each_root(void *arg, const struct signd_cert *cert)
 	return Q_OK;
 }
 
-static bool
-confirmed(const struct ctl *c)
-{
-	char line[16] = "";
-
-	if (c->opt[CTL_OPT_yes] != NULL)
-		return true;
-	if (isatty(STDIN_FILENO) != 1)
-		return false;
-	fprintf(stderr, "Replace the OEM Root? New devices are to trust the "
-	    "new one. Type yes: ");
-	return fgets(line, sizeof(line), stdin) != NULL &&
-	    strcmp(line, "yes\n") == 0;
-}
-
 /* Of the root that was there when this began, so that it is never replaced
  * twice. */
 static enum q_err
@@ -219,8 +203,8 @@ root_renew(struct ctl *c, const char *id, struct fault *f)
 	struct signd_root_renew_req req = { .root_id = id };
 	struct signd_root_renew_rsp rsp;
 	struct json_object *o;
-	enum q_err r = confirmed(c) ? Q_OK : fault_set(f, Q_USAGE,
-	    "the OEM Root is replaced with --yes only");
+	enum q_err r = ctl_confirm(c, "Replace the OEM Root? New devices are "
+	    "to trust the new one.", f);
 
 	if (r == Q_OK)
 		r = signd_root_renew(c->signd, &req, &rsp, &hold, f);

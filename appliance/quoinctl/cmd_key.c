@@ -8,10 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fsio.h"
 #include "base/own.h"
 #include "quoinctl/ctl.h"
 #include "quoinctl/out.h"
 #include "x509/pem.h"
+
+#define PEM_FILE_MAX 65536
 
 /* Before the name of a key that was known outside the token. */
 #define IMPORTED "nohsm:"
@@ -145,7 +148,22 @@ take_set(struct ctl *c, enum ctl_opt o, word_fn one, uint32_t *set,
 	return take_list(c->opt[o], one, set, f);
 }
 
-/* Rules, and room for their lists. */
+/* A day; "": no limit. */
+static enum q_err
+take_day(struct ctl *c, enum ctl_opt o, uint64_t *day, struct fault *f)
+{
+	int64_t at = (int64_t)*day;
+	enum q_err r = Q_OK;
+
+	if (c->opt[o] != NULL && c->opt[o][0] == '\0')
+		at = 0;
+	else
+		r = ctl_date(c, o, &at, f);
+	*day = (uint64_t)at;
+	return r;
+}
+
+/* Rules, with their lists. */
 struct rules {
 	struct signd_rules r;
 	char users[SIGND_LIST_MAX + 1], approvers[SIGND_LIST_MAX + 1];
@@ -156,8 +174,6 @@ static enum q_err
 take_rules(struct ctl *c, struct rules *rules, struct fault *f)
 {
 	uint64_t rate = rules->r.rate, approvals = rules->r.approvals;
-	int64_t from = (int64_t)rules->r.not_before,
-		until = (int64_t)rules->r.not_after;
 	enum q_err r = take_words(c, CTL_OPT_users, add_user, rules->users, f);
 
 	if (r == Q_OK)
@@ -168,9 +184,9 @@ take_rules(struct ctl *c, struct rules *rules, struct fault *f)
 	if (r == Q_OK)
 		r = take_set(c, CTL_OPT_roles, add_role, &rules->r.roles, f);
 	if (r == Q_OK)
-		r = ctl_date(c, CTL_OPT_not_before, &from, f);
+		r = take_day(c, CTL_OPT_not_before, &rules->r.not_before, f);
 	if (r == Q_OK)
-		r = ctl_date(c, CTL_OPT_not_after, &until, f);
+		r = take_day(c, CTL_OPT_not_after, &rules->r.not_after, f);
 	if (r == Q_OK)
 		r = take_limit(c, CTL_OPT_uses, "", INT64_MAX, &rules->r.uses,
 		    f);
@@ -180,8 +196,6 @@ take_rules(struct ctl *c, struct rules *rules, struct fault *f)
 		r = take_limit(c, CTL_OPT_approvals, "", 16, &approvals, f);
 	rules->r.users = rules->users;
 	rules->r.approvers = rules->approvers;
-	rules->r.not_before = (uint64_t)from;
-	rules->r.not_after = (uint64_t)until;
 	rules->r.rate = (uint32_t)rate;
 	rules->r.approvals = (uint32_t)approvals;
 	return r;
@@ -320,7 +334,7 @@ cmd_key_list(struct ctl *c, struct fault *f)
 	    "create NAME --purpose PURPOSE makes one");
 }
 
-/* The key with a name, and what to do with it. */
+/* The key with a name, or an id, and what to do with it. */
 struct key_search {
 	const char *name;
 	bool imported; /* wanted by nohsm: */
@@ -337,8 +351,8 @@ each_search(void *arg, const struct signd_key *k)
 {
 	struct key_search *s = arg;
 
-	if (k->name[0] == '\0' || strcmp(k->name, s->name) != 0 ||
-	    (s->imported && !k->imported))
+	if (s->name[0] == '\0' || (s->imported && !k->imported) ||
+	    (strcmp(k->name, s->name) != 0 && strcmp(k->id, s->name) != 0))
 		return Q_OK;
 	s->found = true;
 	snprintf(s->id, sizeof(s->id), "%s", k->id);
@@ -476,4 +490,130 @@ cmd_key_create(struct ctl *c, struct fault *f)
 	if (r == Q_OK)
 		r = note(c, "hsm key create", c->argv[0], f);
 	return r == Q_OK ? key_show(c, c->argv[0], f) : r;
+}
+
+static void
+take_rules_of(struct key_search *s, const struct signd_key *k)
+{
+	struct rules *out = &s->rules;
+
+	if (wire_decode(&signd_rules_type, k->rules, &out->r, NULL) != Q_OK)
+		return;
+	snprintf(out->users, sizeof(out->users), "%s", out->r.users);
+	snprintf(out->approvers, sizeof(out->approvers), "%s",
+	    out->r.approvers);
+}
+
+enum q_err
+cmd_key_edit(struct ctl *c, struct fault *f)
+{
+	AUTO_BUF struct buf code = BUF_INIT(SIGND_RULES_MAX);
+	AUTO_REPLY struct wire_reply hold = { 0 };
+	struct key_search s = { .take = take_rules_of };
+	struct signd_key_set_req req = { .key = s.id, .user = c->who };
+	struct signd_key_set_rsp rsp;
+	enum q_err r = key_find(c, c->argv[0], &s, f);
+
+	if (r == Q_OK)
+		r = take_rules(c, &s.rules, f);
+	if (r != Q_OK)
+		return r;
+	wire_encode(&signd_rules_type, &s.rules.r, &code);
+	req.rules = buf_bytes(&code);
+	r = signd_key_set(c->signd, &req, &rsp, &hold, f);
+	if (r == Q_OK)
+		r = note(c, "hsm key edit", s.name, f);
+	return r == Q_OK ? key_show(c, s.name, f) : r;
+}
+
+enum q_err
+cmd_key_delete(struct ctl *c, struct fault *f)
+{
+	AUTO_REPLY struct wire_reply hold = { 0 };
+	struct key_search s = { 0 };
+	struct signd_key_delete_req req = { .key = s.id, .user = c->who };
+	struct signd_key_delete_rsp rsp;
+	struct json_object *o;
+	enum q_err r = key_find(c, c->argv[0], &s, f);
+
+	if (r == Q_OK)
+		r = ctl_confirm(c, "Destroy the key? Nobody can make it "
+		    "again.", f);
+	if (r == Q_OK)
+		r = signd_key_delete(c->signd, &req, &rsp, &hold, f);
+	if (r == Q_OK)
+		r = note(c, "hsm key delete", s.name, f);
+	if (r != Q_OK)
+		return r;
+	o = out_object();
+	out_str(o, "name", s.name);
+	out_str(o, "id", s.id);
+	out_done(c, o, "Key %s is destroyed; what it signed stays valid.",
+	    s.name);
+	return Q_OK;
+}
+
+static void
+take_cert(struct key_search *s, const struct signd_key *k)
+{
+	if (k->cert.len != 0)
+		pem_encode(&s->out, PEM_CERTIFICATE, k->cert);
+}
+
+static enum q_err
+cert_print(struct ctl *c, struct fault *f)
+{
+	struct key_search s = { .take = take_cert,
+		.out = BUF_INIT(PEM_TEXT_MAX) };
+	enum q_err r = key_find(c, c->argv[0], &s, f);
+
+	if (r == Q_OK && s.out.len == 0)
+		r = fault_set(f, Q_NOTFOUND, "key %s has no certificate: "
+		    "quoinctl hsm key cert NAME FILE attaches one", s.name);
+	if (r == Q_OK)
+		print_pem(c, "pem", &s.out);
+	buf_free(&s.out);
+	return r;
+}
+
+/* A file, or standard input. */
+static enum q_err
+read_file(const char *path, struct buf *out, struct fault *f)
+{
+	enum q_err r = file_read(strcmp(path, "-") == 0 ? "/dev/stdin" : path,
+	    out);
+
+	return r == Q_OK ? r : fault_set(f, r, "%.200s: %s", path,
+	    q_err_text(r));
+}
+
+enum q_err
+cmd_key_cert(struct ctl *c, struct fault *f)
+{
+	AUTO_BUF struct buf pem = BUF_INIT(PEM_FILE_MAX);
+	AUTO_BUF struct buf der = BUF_INIT(SIGND_CERT_MAX);
+	AUTO_REPLY struct wire_reply hold = { 0 };
+	struct key_search s = { 0 };
+	struct signd_key_cert_req req = { .key = s.id, .user = c->who };
+	struct signd_key_cert_rsp rsp;
+	bool remove = c->opt[CTL_OPT_remove] != NULL;
+	enum q_err r;
+
+	if (remove && c->argc > 1)
+		return fault_set(f, Q_USAGE, "--remove takes no FILE");
+	if (!remove && c->argc == 1)
+		return cert_print(c, f);
+	r = key_find(c, c->argv[0], &s, f);
+	if (r == Q_OK && !remove)
+		r = read_file(c->argv[1], &pem, f);
+	if (r == Q_OK && !remove)
+		r = pem_decode(buf_bytes(&pem), PEM_CERTIFICATE, &der, NULL,
+		    f);
+	if (r != Q_OK)
+		return r;
+	req.cert = buf_bytes(&der);
+	r = signd_key_cert(c->signd, &req, &rsp, &hold, f);
+	if (r == Q_OK)
+		r = note(c, "hsm key cert", s.name, f);
+	return r == Q_OK ? key_show(c, s.name, f) : r;
 }

@@ -62,7 +62,7 @@
 	    "invalid from 00:00 UTC of this day")                             \
 	X(rsa, "rsa", NULL, "TLS keys RSA-3072 instead of P-256")             \
 	X(pem, "pem", NULL, "print PEM")                                      \
-	X(yes, "yes", NULL, "replace the OEM Root without asking")            \
+	X(yes, "yes", NULL, "do what cannot be undone without asking")        \
 	X(head, "head", "NOTE",                                               \
 	    "the end as an earlier run told it: the journal must hold it")    \
 	X(no_wait, "no-wait", NULL, "do not wait until it is gone")           \
@@ -77,7 +77,8 @@
 	X(uses, "uses", "N", "signatures in all")                             \
 	X(rate, "rate", "N/min", "signatures in a minute")                    \
 	X(approvals, "approvals", "N", "how many approvers must agree")       \
-	X(approvers, "approvers", "NAME,...", "of whom")
+	X(approvers, "approvers", "NAME,...", "of whom")                      \
+	X(remove, "remove", NULL, "take the certificate away")
 
 enum ctl_opt {
 #define X(id, name, value, text) CTL_OPT_##id,
@@ -183,6 +184,12 @@ enum ctl_opt {
 	X(key_list, "hsm", "key list", 0, 0, "", 0, "keys that people made")  \
 	X(key_show, "hsm", "key show", 1, 1, "NAME", 0,                       \
 	    "one of them, and its rules")                                     \
+	X(key_edit, "hsm", "key edit", 1, 1, "NAME", O_RULES_,                \
+	    "change its rules")                                               \
+	X(key_delete, "hsm", "key delete", 1, 1, "NAME", O_(yes),             \
+	    "destroy it in the token")                                        \
+	X(key_cert, "hsm", "key cert", 1, 2, "NAME [FILE]", O_(remove),       \
+	    "its certificate, PEM; with FILE: attach this one")               \
 	X(key_public, "hsm", "key public", 1, 1, "NAME", 0,                   \
 	    "its public half, PEM")                                           \
 	X(journal_verify, "journal", "verify", 0, 0, "", O_(head),            \

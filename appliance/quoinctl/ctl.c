@@ -143,6 +143,22 @@ ctl_device_id(struct ctl *c, const char *text, char *out, struct fault *f)
 }
 
 enum q_err
+ctl_confirm(struct ctl *c, const char *question, struct fault *f)
+{
+	char line[16] = "";
+
+	if (c->opt[CTL_OPT_yes] != NULL)
+		return Q_OK;
+	if (isatty(STDIN_FILENO) == 1) {
+		fprintf(stderr, "%s Type yes: ", question);
+		if (fgets(line, sizeof(line), stdin) != NULL &&
+		    strcmp(line, "yes\n") == 0)
+			return Q_OK;
+	}
+	return fault_set(f, Q_USAGE, "nothing was done: this wants --yes");
+}
+
+enum q_err
 ctl_flag(struct ctl *c, enum ctl_opt yes, enum ctl_opt no, bool *flag,
     struct fault *f)
 {

@@ -64,6 +64,11 @@ enum q_err ctl_number(struct ctl *c, enum ctl_opt o, size_t dflt,
 enum q_err ctl_date(struct ctl *c, enum ctl_opt o, int64_t *ret,
     struct fault *f) Q_CHECKED;
 
+/* Ask what cannot be undone, unless --yes is given: USAGE when it is not
+ * wanted, or nobody can be asked. */
+enum q_err ctl_confirm(struct ctl *c, const char *question,
+    struct fault *f) Q_CHECKED;
+
 /* Set the flag as one of two options says, if any: USAGE for both. */
 enum q_err ctl_flag(struct ctl *c, enum ctl_opt yes, enum ctl_opt no,
     bool *flag, struct fault *f) Q_CHECKED;

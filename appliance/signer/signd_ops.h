@@ -66,7 +66,12 @@ enum signd_mech {
 	X(root_renew, 15, ROLE_ADMIN, 64,                                    \
 	    "replace the OEM Root; again: the same answer")                  \
 	X(key_make, 16, ROLE_ADMIN | ROLE_WEB, 5120,                         \
-	    "make a key with rules; again: the same answer")             \
+	    "make a key with rules; again: the same answer")                 \
+	X(key_set, 18, ROLE_ADMIN | ROLE_WEB, 5120, "change a key's rules")  \
+	X(key_delete, 19, ROLE_ADMIN | ROLE_WEB, 256,                        \
+	    "delete a key that nothing needs")                               \
+	X(key_cert, 20, ROLE_ADMIN | ROLE_WEB, 5120,                         \
+	    "attach a certificate to a codesign key")                        \
 	X(code_keys, 22, ROLE_ADMIN | ROLE_TOOL, 64,                         \
 	    "list the codesign keys that the peer's user may use")           \
 	X(code_sign, 23, ROLE_ADMIN | ROLE_TOOL, 512,                        \

@@ -21,6 +21,7 @@ libsignd_a_SOURCES = \
 	%reldir%/op_issue.c \
 	%reldir%/op_issuing.c \
 	%reldir%/op_key.c \
+	%reldir%/op_key_set.c \
 	%reldir%/op_list.c \
 	%reldir%/op_ocsp.c \
 	%reldir%/op_pki.c \

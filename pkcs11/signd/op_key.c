@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/codec.h"
 #include "base/own.h"
 #include "signd/signd.h"
 
@@ -28,6 +29,9 @@ name_check(const char *name, struct fault *f)
 	    name[n - 1] == ' ')
 		return fault_set(f, Q_INVALID, "name: 1 to %d of A-Z a-z 0-9 "
 		    ". _ - and blanks between", SIGND_NAME_MAX);
+	if (n == SIGND_ID_LEN && strspn(name, "0123456789abcdef") == n)
+		return fault_set(f, Q_INVALID,
+		    "name: %d hex digits are a key's id", SIGND_ID_LEN);
 	return Q_OK;
 }
 
@@ -92,9 +96,8 @@ answer(struct wire_req *q, const struct key *k,
 	out->spki = (struct bytes){ space->p + sizeof(k->id), k->spki_len };
 }
 
-/* What is allowed from now on, before it is. */
-static enum q_err
-rules_journal(struct signd *s, const struct key *k, uint32_t uid,
+enum q_err
+signd_rules_journal(struct signd *s, const struct key *k, uint32_t uid,
     const char *user, struct fault *f)
 {
 	AUTO_BUF struct buf code = BUF_INIT(SIGND_RULES_MAX);
@@ -106,6 +109,13 @@ rules_journal(struct signd *s, const struct key *k, uint32_t uid,
 
 	key_rules_encode(&k->rules, &code);
 	key_rules_words(&k->rules, &words);
+	if (k->der != NULL) {
+		char print[2 * SHA256_DIGEST_LENGTH + 1];
+
+		SHA256(k->der, k->der_len, digest);
+		hex_encode(digest, sizeof(digest), print);
+		buf_printf(&words, "certificate: %s\n", print);
+	}
 	if (code.bad || words.bad)
 		return Q_NOMEM;
 	SHA256(code.p, code.len, digest);
@@ -148,7 +158,7 @@ key_install(struct signd *s, const struct keyring *ring, struct key *k,
 	enum q_err r = next == NULL ? Q_NOMEM : public_take(s, k, f);
 
 	if (r == Q_OK)
-		r = rules_journal(s, k, w->uid, w->user, f);
+		r = signd_rules_journal(s, k, w->uid, w->user, f);
 	if (r == Q_OK)
 		r = keyring_put(next, k);
 	else

@@ -140,6 +140,11 @@ enum q_err pki_names(const char *host, const char *ips,
     char work[SIGND_IPS_MAX + 1], const char *names[PKI_NAMES_MAX],
     size_t *ret_n, struct fault *f) Q_CHECKED;
 
+/* op_key.c: what a key may be used for from now on goes into the journal,
+ * before it does. */
+enum q_err signd_rules_journal(struct signd *s, const struct key *k,
+    uint32_t uid, const char *user, struct fault *f) Q_CHECKED;
+
 /* maint.c: the thread that renews, counts and cleans up. */
 void *signd_maintain(void *arg);
 

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Keys that people made: other rules, a certificate, their end. */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "signd/signd.h"
+#include "x509/der.h"
+
+/* Who asks for what of which key. */
+struct change {
+	const char *id, *user;
+	uint32_t uid;
+	struct key_rules rules;
+	struct bytes cert;
+};
+
+/* With `change` held: what it does to the key, in a keyring that is to be;
+ * *changed stays false when there is nothing to do. */
+typedef enum q_err change_fn(struct signd *s, const struct change *c,
+    const struct key *k, struct keyring *next, bool *changed,
+    struct fault *f);
+
+/* The copy is consumed. */
+static enum q_err
+copy_put(struct signd *s, const struct change *c, struct keyring *next,
+    struct key *copy, struct fault *f)
+{
+	enum q_err r = signd_rules_journal(s, copy, c->uid, c->user, f);
+
+	if (r == Q_OK)
+		return keyring_put(next, copy);
+	key_unref(copy);
+	return r;
+}
+
+static enum q_err
+rules_change(struct signd *s, const struct change *c, const struct key *k,
+    struct keyring *next, bool *changed, struct fault *f)
+{
+	struct key *copy;
+	enum q_err r = key_rules_check(&c->rules, k->purpose, k->kind, next,
+	    f);
+
+	if (r != Q_OK || key_rules_equal(&k->rules, &c->rules))
+		return r;
+	copy = key_copy(k, (uint16_t)s->conf->crl_port, next);
+	if (copy == NULL)
+		return Q_NOMEM;
+	copy->rules = c->rules;
+	*changed = true;
+	return copy_put(s, c, next, copy, f);
+}
+
+/* A certificate of the key, or none. */
+static enum q_err
+cert_set(struct signd *s, struct key *copy, struct bytes cert,
+    const char *host, struct fault *f)
+{
+	enum q_err r;
+
+	if (cert.len != 0) {
+		r = key_certify(copy, cert, host,
+		    (uint16_t)s->conf->crl_port, f);
+		if (r == Q_OK && !bytes_equal(copy->cert.spki,
+		    (struct bytes){ copy->spki, copy->spki_len }))
+			r = fault_set(f, Q_INVALID,
+			    "cert: it is that of another key");
+		return r;
+	}
+	free(copy->der);
+	copy->der = NULL;
+	copy->der_len = 0;
+	copy->cert = (struct cert){ 0 };
+	return pubkey_parse((struct bytes){ copy->spki, copy->spki_len },
+	    &copy->pub, f);
+}
+
+static enum q_err
+cert_change(struct signd *s, const struct change *c, const struct key *k,
+    struct keyring *next, bool *changed, struct fault *f)
+{
+	struct key *copy;
+	enum q_err r;
+
+	if (k->purpose != PURPOSE_CODESIGN)
+		return fault_set(f, Q_INVALID, "key %s is for %s: only "
+		    "codesign keys have certificates of other CAs", k->name,
+		    purpose_text(k->purpose));
+	if (bytes_equal(c->cert, (struct bytes){ k->der, k->der_len }))
+		return Q_OK;
+	copy = key_copy(k, (uint16_t)s->conf->crl_port, next);
+	if (copy == NULL)
+		return Q_NOMEM;
+	r = cert_set(s, copy, c->cert, next->host, f);
+	if (r != Q_OK) {
+		key_unref(copy);
+		return r;
+	}
+	*changed = true;
+	return copy_put(s, c, next, copy, f);
+}
+
+/* Out of the keyring; maintenance destroys what was announced and is in
+ * none. */
+static enum q_err
+delete_change(struct signd *s, const struct change *c, const struct key *k,
+    struct keyring *next, bool *changed, struct fault *f)
+{
+	struct journal_key rec = { .destroy = true,
+		.purpose = purpose_text(k->purpose), .policy = "" };
+	struct journal_rule last = { .name = k->name, .user = c->user,
+		.purpose = rec.purpose, .rules = "deleted\n" };
+	enum q_err r = journal_put(s->journal, &(struct journal_entry){
+		JOURNAL_rule, c->uid, k->id, &last }, f);
+
+	*changed = true;
+	if (r == Q_OK)
+		r = journal_put(s->journal, &(struct journal_entry){
+			JOURNAL_key, c->uid, k->id, &rec }, f);
+	if (r == Q_OK)
+		r = signd_announce(s, k->id);
+	if (r == Q_OK)
+		keyring_remove(next, k->id);
+	return r;
+}
+
+/* Why a key of the appliance's own stays. */
+static enum q_err
+own_refuse(const struct key *k, struct fault *f)
+{
+	char until[24];
+
+	time_format(k->cert.not_after, until);
+	if (k->purpose == PURPOSE_ISSUING && !k->old)
+		return fault_set(f, Q_CONFLICT, "key %s is the issuing CA of "
+		    "policy %s, which issues with it", k->id, k->policy);
+	if (k->purpose == PURPOSE_ISSUING)
+		return fault_set(f, Q_CONFLICT, "certificates that CA %s "
+		    "issued are valid until %s, and what is revoked of them "
+		    "is signed with it", k->id, until);
+	if (k->purpose == PURPOSE_ROOT)
+		return fault_set(f, Q_CONFLICT, "key %s is the OEM Root%s "
+		    "until %s: devices trust it, and the appliance's CAs are "
+		    "its", k->id, k->old ? " that was replaced," : "", until);
+	if (k->purpose == PURPOSE_SEAL)
+		return fault_set(f, Q_CONFLICT, "key %s seals every secret "
+		    "of the appliance, and its list of keys", k->id);
+	return fault_set(f, Q_CONFLICT, "key %s, for %s, is needed by the "
+	    "appliance, which replaces it by itself", k->id,
+	    purpose_text(k->purpose));
+}
+
+static enum q_err
+change(struct signd *s, const struct change *c, change_fn *fn,
+    struct fault *f)
+{
+	AUTO_RING struct keyring *ring = NULL;
+	struct keyring *next = NULL;
+	const struct key *k;
+	bool changed = false;
+	enum q_err r = signd_ring(s, true, &ring, f);
+
+	if (r != Q_OK)
+		return r;
+	k = keyring_find(ring, c->id);
+	if (k == NULL)
+		return fault_set(f, Q_NOTFOUND, "no key %.16s", c->id);
+	if (k->name[0] == '\0')
+		return own_refuse(k, f);
+	next = keyring_new(ring);
+	r = next == NULL ? Q_NOMEM : fn(s, c, k, next, &changed, f);
+	if (r == Q_OK && changed)
+		return signd_install(s, next, c->uid, f);
+	keyring_unref(next);
+	return r;
+}
+
+static enum q_err
+change_locked(struct signd *s, const struct change *c, change_fn *fn,
+    struct fault *f)
+{
+	enum q_err r;
+
+	pthread_mutex_lock(&s->change);
+	r = change(s, c, fn, f);
+	pthread_mutex_unlock(&s->change);
+	return r;
+}
+
+enum q_err
+signd_do_key_set(void *ctx, struct wire_req *q, const void *req, void *rsp,
+    struct fault *f)
+{
+	const struct signd_key_set_req *in = req;
+	struct change c = { .id = in->key, .user = in->user,
+		.uid = wire_req_uid(q) };
+	enum q_err r = key_rules_decode(in->rules, &c.rules, f);
+
+	(void)rsp;
+	return r == Q_OK ? change_locked(ctx, &c, rules_change, f) : r;
+}
+
+enum q_err
+signd_do_key_delete(void *ctx, struct wire_req *q, const void *req, void *rsp,
+    struct fault *f)
+{
+	const struct signd_key_delete_req *in = req;
+	const struct change c = { .id = in->key, .user = in->user,
+		.uid = wire_req_uid(q) };
+
+	(void)rsp;
+	return change_locked(ctx, &c, delete_change, f);
+}
+
+enum q_err
+signd_do_key_cert(void *ctx, struct wire_req *q, const void *req, void *rsp,
+    struct fault *f)
+{
+	const struct signd_key_cert_req *in = req;
+	const struct change c = { .id = in->key, .user = in->user,
+		.uid = wire_req_uid(q), .cert = in->cert };
+
+	(void)rsp;
+	return change_locked(ctx, &c, cert_change, f);
+}
