@@ -16,6 +16,7 @@
 #define LOGIN_PAUSE_US 20000
 #define AWAY_SECONDS 1
 #define FAILURES_MAX 3
+#define FRESH_MS 1000
 
 /* How often a request does each thing before it fails, and the first of the
  * growing pauses before it is tried again. */
@@ -214,7 +215,8 @@ p11_open(const struct p11_conf *conf, struct secret *pin,
 	enum q_err r;
 	CK_RV rv;
 
-	*p = (struct p11){ .pin = *pin, .try = conf->try };
+	*p = (struct p11){ .pin = *pin, .try = conf->try,
+		.since = clock_mono_ms() };
 	*pin = (struct secret){ 0 };
 	if (strlen(conf->label) > TOKEN_LABEL_MAX)
 		return fault_set(f, Q_CONFIG, "token label too long");
@@ -353,6 +355,16 @@ busy_slot(struct p11 *p)
 	return &p->busy[mine - 1];
 }
 
+/* Whether what is wrong may be this process, and not the token: some have a
+ * connection that does not come back (a TPM's), or keys that stay loaded until
+ * there is room for no other. A new one is no worse for a second. */
+static bool
+is_stale(struct p11 *p)
+{
+	return clock_mono_ms() - p->since > FRESH_MS ||
+	    atomic_fetch_add(&p->failures, 1) + 1 >= FAILURES_MAX;
+}
+
 /* What the caller gets, after a request that failed. */
 static enum q_err
 failed(struct p11 *p, CK_RV rv, struct fault *f)
@@ -367,8 +379,8 @@ failed(struct p11 *p, CK_RV rv, struct fault *f)
 	if (rv == P11_NO_SUCH_KEY)
 		return fault_set(f, Q_NOTFOUND, "no such key in the token");
 	rv_fault(f, "token", rv);
-	if (rv_row(rv)->action == RV_RESTART || (f->code == Q_UNAVAIL &&
-	    atomic_fetch_add(&p->failures, 1) + 1 >= FAILURES_MAX))
+	if (rv_row(rv)->action == RV_RESTART ||
+	    (f->code == Q_UNAVAIL && is_stale(p)))
 		return give_up(p, f->code, f);
 	return f->code;
 }
@@ -429,7 +441,8 @@ p11_ping(struct p11 *p, uint32_t *ret_oldest, uint32_t *ret_slow,
 	int64_t now = clock_mono_ms();
 
 	if (rv != CKR_OK && (!token_there(p) ||
-	    rv_row(rv)->action == RV_RESTART))
+	    rv_row(rv)->action == RV_RESTART ||
+	    (rv_row(rv)->code == Q_UNAVAIL && is_stale(p))))
 		return give_up(p, rv_fault(f, "heartbeat", rv), f);
 	if (rv != CKR_OK)
 		return rv_fault(f, "heartbeat", rv);

@@ -38,6 +38,7 @@ struct p11 {
 		struct p11_handle *slots;
 		size_t n, cap;
 	} handles;
+	int64_t since;		/* when this began, in milliseconds */
 	atomic_uint failures;	/* in a row */
 	/* When each thread's call began, in milliseconds; 0: there is none. */
 	atomic_llong busy[P11_THREADS_MAX], slow;
