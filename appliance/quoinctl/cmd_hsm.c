@@ -18,7 +18,9 @@ cmd_hsm_status(struct ctl *c, struct fault *f)
 {
 	static const struct col cols[] = {
 		{ "Ready", "ready" }, { "Reason", "reason" },
-		{ "Token", "token" }, { "PKI made", "pki" },
+		{ "Token", "token" }, { "Cannot", "cannot" },
+		{ "Second token", "token2" },
+		{ "Second token cannot", "cannot2" }, { "PKI made", "pki" },
 		{ "Worker restarts", "restarts" }, { "Name", "host" },
 		{ "Addresses", "ips" }, { "Issuing CAs", "issuing" },
 		{ "Issued since start", "issued" },
@@ -39,6 +41,9 @@ cmd_hsm_status(struct ctl *c, struct fault *f)
 	out_bool(o, "ready", s.ready);
 	out_str(o, "reason", s.reason);
 	out_bool(o, "token", s.token);
+	out_str(o, "cannot", s.cannot);
+	out_str(o, "token2", s.token2);
+	out_str(o, "cannot2", s.cannot2);
 	out_bool(o, "pki", s.pki);
 	out_int(o, "restarts", s.restarts);
 	out_int(o, "generation", s.generation);

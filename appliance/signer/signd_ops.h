@@ -84,6 +84,7 @@ enum signd_op {
 #undef X
 };
 
+#define SIGND_CANNOT_MAX 600
 #define SIGND_STATUS_REQ(F, T)
 #define SIGND_STATUS_RSP(F, T)                                               \
 	F(T, BOOL, ready, 0, "everything works")                             \
@@ -98,7 +99,10 @@ enum signd_op {
 	F(T, BIN, journal_head, 32, "chain hash of that record")             \
 	F(T, U32, issuing, 0, "issuing CAs in use")                          \
 	F(T, U32, orphans, 0, "keys in the token that nobody knows")         \
-	F(T, U64, issued, 0, "device certificates since the start")
+	F(T, U64, issued, 0, "device certificates since the start")          \
+	F(T, STR, cannot, SIGND_CANNOT_MAX, "what the token cannot do")      \
+	F(T, STR, token2, 200, "\"ready\", or why the second one is not; empty: there is none") \
+	F(T, STR, cannot2, SIGND_CANNOT_MAX, "what the second one cannot do")
 
 #define SIGND_PKI_MAKE_REQ(F, T)                                             \
 	F(T, STR, host, SIGND_HOST_MAX, "the appliance's name")              \

@@ -2,6 +2,8 @@
 # All but main, for the tests.
 noinst_LIBRARIES += libsignd.a
 libsignd_a_SOURCES = \
+	%reldir%/checked.c \
+	%reldir%/checked.h \
 	%reldir%/cmp_shape.c \
 	%reldir%/cmp_shape.h \
 	%reldir%/issued.c \

@@ -5,6 +5,7 @@
 
 #include "base/own.h"
 #include "signd/cmp_shape.h"
+#include "signd/checked.h"
 #include "signd/signd.h"
 
 enum q_err
@@ -35,13 +36,11 @@ signd_do_sign_cmp(void *ctx, struct wire_req *q, const void *req, void *rsp,
 		return fault_set(f, Q_INVALID, "message: not what a CMP "
 		    "server of this name signs");
 	SHA256(in->message.p, in->message.len, digest);
-	r = worker_sign(signd_worker(s, k), k->id, TOKEN_ECDSA,
-	    (struct bytes){ digest, sizeof(digest) }, &raw, f);
+	r = checked_sign_many(s, k, (struct bytes){ digest, sizeof(digest) },
+	    &raw, f);
 	if (r != Q_OK)
 		return r;
 	signd_used(k, 1);
-	if (raw.len != TOKEN_ECDSA_LEN)
-		return fault_set(f, Q_INTERNAL, "token: malformed signature");
 	ecdsa_sig_put(wire_req_space(q), raw.p);
 	out->signature = buf_bytes(wire_req_space(q));
 	return Q_OK;

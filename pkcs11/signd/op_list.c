@@ -29,6 +29,25 @@ reason_of(struct signd *s, const struct keyring *ring,
 	buf_put(space, "", 1);
 }
 
+/* How a token is, and what it cannot do; the texts' places in space. */
+static void
+token_put(struct worker *w, struct buf *space, size_t *ret_state,
+    size_t *ret_cannot)
+{
+	struct worker_state st = { .up = true, .can = UINT32_MAX };
+
+	if (w != NULL)
+		worker_state(w, &st);
+	*ret_state = space->len;
+	if (w != NULL)
+		buf_printf(space, "%.199s", st.up ? "ready" : st.reason);
+	buf_put(space, "", 1);
+	*ret_cannot = space->len;
+	if (st.up)
+		worker_cannot(st.can, space);
+	buf_put(space, "", 1);
+}
+
 enum q_err
 signd_do_status(void *ctx, struct wire_req *q, const void *req, void *rsp,
     struct fault *f)
@@ -39,7 +58,7 @@ signd_do_status(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	uint8_t head[JOURNAL_HASH];
 	struct worker_state st;
 	struct signd *s = ctx;
-	size_t reason, host, ips;
+	size_t reason, host, ips, token, token2, cannot, cannot2;
 
 	(void)req;
 	worker_state(s->workers[0], &st);
@@ -67,6 +86,14 @@ signd_do_status(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	buf_put(space, "", 1);
 	ips = space->len;
 	buf_puts(space, ring != NULL ? ring->ips : "");
+	buf_put(space, "", 1);
+	token_put(s->workers[0], space, &token, &cannot);
+	token_put(s->workers[1], space, &token2, &cannot2);
+	if (space->bad)
+		return Q_NOMEM;
+	out->cannot = (const char *)space->p + cannot;
+	out->token2 = (const char *)space->p + token2;
+	out->cannot2 = (const char *)space->p + cannot2;
 	out->journal_head = (struct bytes){ space->p, sizeof(head) };
 	out->reason = (const char *)space->p + reason;
 	out->host = (const char *)space->p + host;

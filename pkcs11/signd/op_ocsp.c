@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/own.h"
-#include "signd/signd.h"
+#include "signd/checked.h"
 #include "x509/ocsp.h"
 
 _Static_assert(SIGND_OCSP_ITEMS <= TOKEN_MANY_MAX, "one call of the worker");
@@ -72,8 +72,7 @@ signd_do_sign_ocsp(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	if (r == Q_OK)
 		r = items_check(ca, k, in->items, &digests, f);
 	if (r == Q_OK)
-		r = worker_sign_many(signd_worker(s, k), k->id, buf_bytes(&digests),
-		    &raw, f);
+		r = checked_sign_many(s, k, buf_bytes(&digests), &raw, f);
 	if (r != Q_OK)
 		return r;
 	signd_used(k, raw.len / TOKEN_ECDSA_LEN);

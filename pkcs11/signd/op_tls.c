@@ -2,26 +2,20 @@
 #include "config.h"
 
 #include <openssl/sha.h>
-#include <string.h>
 
 #include "base/own.h"
-#include "signd/signd.h"
+#include "signd/checked.h"
 #include "signd/tls_shape.h"
-
-/* DigestInfo of SHA-256 (RFC 8017 9.2). */
-static const uint8_t digest_info[] = { 0x30, 0x31, 0x30, 0x0d, 0x06, 0x09,
-	0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00,
-	0x04, 0x20 };
 
 /* SignatureScheme (RFC 8446 4.2.3), all with SHA-256. */
 static const struct scheme {
 	uint32_t num;
 	enum token_kind kind;
-	enum token_mech mech;
+	enum signd_mech mech;
 } schemes[] = {
-	{ 0x0403, TOKEN_P256, TOKEN_ECDSA },
-	{ 0x0804, TOKEN_RSA3072, TOKEN_RSA_PSS },
-	{ 0x0401, TOKEN_RSA3072, TOKEN_RSA_PKCS1 },
+	{ 0x0403, TOKEN_P256, SIGND_ECDSA },
+	{ 0x0804, TOKEN_RSA3072, SIGND_RSA_PSS },
+	{ 0x0401, TOKEN_RSA3072, SIGND_RSA_PKCS1 },
 };
 
 static const struct scheme *
@@ -33,6 +27,22 @@ scheme_find(uint32_t num, const struct key *k)
 	return NULL;
 }
 
+/* A wrong ECDSA signature ends a handshake and tells nothing; a wrong one of
+ * RSA can tell the key. */
+static enum q_err
+sign(struct signd *s, const struct key *k, const struct scheme *scheme,
+    struct bytes digest, struct buf *raw, struct fault *f)
+{
+	struct sign_shape shape;
+	enum q_err r;
+
+	if (scheme->mech == SIGND_ECDSA)
+		return worker_sign(signd_worker(s, k), k->id, TOKEN_ECDSA,
+		    digest, raw, f);
+	r = sign_shape_make(scheme->mech, digest, &shape, f);
+	return r == Q_OK ? checked_sign(s, k, &shape, raw, f) : r;
+}
+
 enum q_err
 signd_do_sign_tls(void *ctx, struct wire_req *q, const void *req, void *rsp,
     struct fault *f)
@@ -41,8 +51,7 @@ signd_do_sign_tls(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	struct signd_sign_tls_rsp *out = rsp;
 	AUTO_BUF struct buf raw = BUF_INIT(TOKEN_SIG_MAX);
 	AUTO_RING struct keyring *ring = NULL;
-	uint8_t data[sizeof(digest_info) + 32];
-	uint8_t *digest = data + sizeof(digest_info);
+	uint8_t digest[32];
 	struct buf *space = wire_req_space(q);
 	const struct key_use_ask ask = { .what = "sign_tls",
 		.purposes = 1u << PURPOSE_TLS_DEVICE |
@@ -50,7 +59,6 @@ signd_do_sign_tls(void *ctx, struct wire_req *q, const void *req, void *rsp,
 		.role = wire_req_role(q), .uid = wire_req_uid(q) };
 	const struct scheme *scheme;
 	struct signd *s = ctx;
-	struct bytes what = { digest, 32 };
 	const struct key *k;
 	enum q_err r = signd_ring(s, true, &ring, f);
 
@@ -70,15 +78,12 @@ signd_do_sign_tls(void *ctx, struct wire_req *q, const void *req, void *rsp,
 		return fault_set(f, Q_INVALID,
 		    "message: not what a TLS server signs");
 	SHA256(in->message.p, in->message.len, digest);
-	if (scheme->mech == TOKEN_RSA_PKCS1) {
-		memcpy(data, digest_info, sizeof(digest_info));
-		what = (struct bytes){ data, sizeof(data) };
-	}
-	r = worker_sign(signd_worker(s, k), k->id, scheme->mech, what, &raw, f);
+	r = sign(s, k, scheme, (struct bytes){ digest, sizeof(digest) }, &raw,
+	    f);
 	if (r != Q_OK)
 		return r;
 	signd_used(k, 1);
-	if (scheme->mech == TOKEN_ECDSA && raw.len == 64)
+	if (scheme->mech == SIGND_ECDSA && raw.len == 64)
 		ecdsa_sig_put(space, raw.p);
 	else
 		buf_put(space, raw.p, raw.len);

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/own.h"
+#include "signd/checked.h"
 #include "signd/signd.h"
 #include "signer/signer.h"
 #include "x509/assemble.h"
@@ -45,31 +46,18 @@ enum q_err
 pki_sign(struct signd *s, const struct key *ca, struct bytes tbs,
     struct buf *ret_raw, struct fault *f)
 {
-	AUTO_BUF struct buf raw = BUF_INIT(TOKEN_SIG_MAX);
-	AUTO_BUF struct buf der = BUF_INIT(TOKEN_SIG_MAX);
+	struct sign_shape shape;
 	uint8_t digest[32];
 	enum q_err r;
 
 	SHA256(tbs.p, tbs.len, digest);
-	r = worker_sign(signd_worker(s, ca), ca->id, TOKEN_ECDSA,
-	    (struct bytes){ digest, sizeof(digest) }, &raw, f);
-	if (r == Q_NOTFOUND)
-		return fault_retry(f, Q_UNAVAIL, 5,
-		    "key %s is not in the token", ca->id);
-	if (r != Q_OK)
-		return r;
-	signd_used(ca, 1);
-	if (raw.len != 64)
-		return fault_set(f, Q_INTERNAL, "token: malformed signature");
-	ecdsa_sig_put(&der, raw.p);
-	/* A wrong handle or a fault in the token must not leave the house. */
-	r = pubkey_verify_with(ca->pkey, SIG_ECDSA_SHA256, tbs,
-	    buf_bytes(&der), f);
-	if (r != Q_OK)
-		return fault_set(f, Q_INTERNAL,
-		    "the token's signature does not verify");
-	buf_put(ret_raw, raw.p, raw.len);
-	return Q_OK;
+	r = sign_shape_make(SIGND_ECDSA,
+	    (struct bytes){ digest, sizeof(digest) }, &shape, f);
+	if (r == Q_OK)
+		r = checked_sign(s, ca, &shape, ret_raw, f);
+	if (r == Q_OK)
+		signd_used(ca, 1);
+	return r;
 }
 
 enum q_err

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/codec.h"
+#include "signd/checked.h"
 
 /* What makes two requests the same. */
 static void
@@ -49,27 +50,6 @@ again(struct signd *s, const uint8_t request[32], const struct issued_at *at,
 	return journal_wait(s->journal, at->seq, f);
 }
 
-static enum q_err
-token_sign(struct signd *s, const struct sign_ask *a, struct buf *out,
-    struct fault *f)
-{
-	const struct key *k = a->key;
-	enum q_err r = worker_sign(signd_worker(s, k), k->id,
-	    a->shape->token, (struct bytes){ a->shape->data, a->shape->len },
-	    out, f);
-
-	if (r == Q_NOTFOUND)
-		return fault_retry(f, Q_UNAVAIL, 5,
-		    "key %s is not in the token", k->id);
-	if (r != Q_OK)
-		return r;
-	/* A wrong handle or a fault in the token must not leave the house. */
-	if (sign_shape_verify(a->shape, k->pkey, buf_bytes(out)) != Q_OK)
-		return fault_set(f, Q_INTERNAL,
-		    "the token's signature does not verify");
-	return Q_OK;
-}
-
 /* Into the journal, and then the request is let go. */
 static enum q_err
 record(struct signd *s, const struct sign_ask *a, const uint8_t request[32],
@@ -104,7 +84,7 @@ allowed_sign(struct signd *s, const struct sign_ask *a,
 
 	if (r != Q_OK)
 		return r;
-	r = token_sign(s, a, out, f);
+	r = checked_sign(s, a->key, a->shape, out, f);
 	if (r == Q_OK)
 		r = record(s, a, request, out, f);
 	else

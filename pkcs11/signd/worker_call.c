@@ -121,6 +121,28 @@ worker_status(struct worker *w, uint32_t *ret_can, struct fault *f)
 	return r;
 }
 
+/* Said in words, where the token would say CKR_MECHANISM_INVALID. */
+static enum q_err
+able(struct worker *w, enum token_kind kind, struct fault *f)
+{
+	static const uint32_t needs[] = {
+		[TOKEN_P256] = TOKEN_CAN_ECDSA | TOKEN_CAN_EC_GEN,
+		[TOKEN_RSA3072] = TOKEN_CAN_RSA_PKCS1 | TOKEN_CAN_RSA_GEN,
+		[TOKEN_AES256] = TOKEN_CAN_GCM | TOKEN_CAN_AES_GEN,
+	};
+	AUTO_BUF struct buf text = BUF_INIT(1024);
+	struct worker_state st;
+
+	if (w == NULL)
+		return Q_OK;
+	worker_state(w, &st);
+	if (!st.up || (st.can & needs[kind]) == needs[kind])
+		return Q_OK;
+	worker_cannot(st.can | ~needs[kind], &text);
+	return fault_set(f, Q_CONFIG, "the %s cannot %.150s", w->token.name,
+	    (const char *)text.p);
+}
+
 enum q_err
 worker_keygen(struct worker *w, const char *id, const char *label,
     enum token_kind kind, struct fault *f)
@@ -129,8 +151,9 @@ worker_keygen(struct worker *w, const char *id, const char *label,
 	struct token_keygen_req req = { .id = id, .label = label,
 		.kind = kind };
 	struct token_keygen_rsp rsp;
+	enum q_err r = able(w, kind, f);
 
-	return worker_call(w, &keygen_op, &req, &rsp, &hold, f);
+	return r != Q_OK ? r : worker_call(w, &keygen_op, &req, &rsp, &hold, f);
 }
 
 enum q_err

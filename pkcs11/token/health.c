@@ -38,10 +38,12 @@ can(struct p11 *p)
 	uint32_t bits = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(can_rows); i++) {
-		CK_MECHANISM_INFO info;
+		CK_MECHANISM_INFO info = { .flags = can_rows[i].flags };
+		CK_RV rv = p->f->C_GetMechanismInfo(p->slot,
+		    can_rows[i].mech, &info);
 
-		if (p->f->C_GetMechanismInfo(p->slot, can_rows[i].mech,
-		    &info) == CKR_OK &&
+		/* Another error says nothing about the mechanism. */
+		if (rv != CKR_MECHANISM_INVALID &&
 		    (info.flags & can_rows[i].flags) == can_rows[i].flags)
 			bits |= can_rows[i].bit;
 	}

@@ -2,6 +2,7 @@
 /* A private key that was made elsewhere, into the token. */
 #include "config.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/own.h"
@@ -140,6 +141,24 @@ wipe(const struct bytes *parts, size_t n)
 		explicit_bzero((void *)(uintptr_t)parts[i].p, parts[i].len);
 }
 
+static enum q_err
+import_run(struct p11 *p, struct importing *k, struct fault *f)
+{
+	char why[100];
+	enum q_err r;
+
+	pthread_rwlock_wrlock(&p->manage);
+	r = p11_run(p, token_destroy_work, k->id, f);
+	if (r == Q_OK)
+		r = p11_run(p, import_work, k, f);
+	pthread_rwlock_unlock(&p->manage);
+	if (r != Q_CONFIG && r != Q_INVALID && r != Q_DENIED)
+		return r;
+	snprintf(why, sizeof(why), "%s", fault_text(f, r));
+	return fault_set(f, Q_CONFIG, "the token does not take this private "
+	    "key that was made elsewhere: %s", why);
+}
+
 enum q_err
 token_do_import(void *ctx, struct wire_req *q, const void *req, void *rsp,
     struct fault *f)
@@ -153,17 +172,8 @@ token_do_import(void *ctx, struct wire_req *q, const void *req, void *rsp,
 
 	(void)q;
 	(void)rsp;
-	if (r == Q_OK) {
-		pthread_rwlock_wrlock(&p->manage);
-		r = p11_run(p, token_destroy_work, k.id, f);
-		if (r == Q_OK)
-			r = p11_run(p, import_work, &k, f);
-		pthread_rwlock_unlock(&p->manage);
-	}
+	if (r == Q_OK)
+		r = import_run(p, &k, f);
 	wipe(secret, ARRAY_LEN(secret));
-	if (r == Q_CONFIG)
-		return fault_set(f, Q_CONFIG, "the token takes no private "
-		    "keys that were made elsewhere: %.100s",
-		    f != NULL ? f->msg : "");
 	return r;
 }
