@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/fsio.h"
 #include "base/own.h"
 #include "quoinctl/ctl.h"
 #include "quoinctl/out.h"
@@ -98,7 +97,6 @@ enum q_err
 cmd_authcert_add(struct ctl *c, struct fault *f)
 {
 	AUTO_BUF struct buf pem = BUF_INIT(PEM_MAX);
-	const char *path = c->argv[0];
 	struct rec_auth_cert a = {
 		.must_preregister = c->opt[CTL_OPT_must_preregister] != NULL,
 		.requires_token = c->opt[CTL_OPT_requires_token] != NULL };
@@ -110,9 +108,9 @@ cmd_authcert_add(struct ctl *c, struct fault *f)
 		    sizeof(a.batch), f);
 	if (r != Q_OK)
 		return r;
-	r = file_read(strcmp(path, "-") == 0 ? "/dev/stdin" : path, &pem);
+	r = ctl_read(c->argv[0], &pem, f);
 	if (r != Q_OK)
-		return fault_set(f, r, "%.200s: %s", path, q_err_text(r));
+		return r;
 	auth_name(buf_bytes(&pem), &a);
 	r = ctl_records(c, f);
 	if (r == Q_OK)

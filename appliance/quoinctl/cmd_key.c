@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fsio.h"
 #include "base/own.h"
 #include "quoinctl/ctl.h"
 #include "quoinctl/out.h"
 #include "x509/pem.h"
 
 #define PEM_FILE_MAX 65536
+#define PRIVATE_MAX 4096 /* as signd takes it */
 
 /* Before the name of a key that was known outside the token. */
 #define IMPORTED "nohsm:"
@@ -492,6 +492,39 @@ cmd_key_create(struct ctl *c, struct fault *f)
 	return r == Q_OK ? key_show(c, c->argv[0], f) : r;
 }
 
+enum q_err
+cmd_key_import(struct ctl *c, struct fault *f)
+{
+	AUTO_BUF struct buf code = BUF_INIT(SIGND_RULES_MAX);
+	AUTO_BUF struct buf key = BUF_INIT(PRIVATE_MAX);
+	AUTO_REPLY struct wire_reply hold = { 0 };
+	struct signd_key_import_req req = { .name = c->argv[0],
+		.purpose = c->opt[CTL_OPT_purpose], .user = c->who };
+	struct signd_key_import_rsp rsp;
+	struct rules rules = { 0 };
+	enum q_err r = ctl_need(c, CTL_OPT_purpose, f);
+
+	if (strncmp(req.name, IMPORTED, strlen(IMPORTED)) == 0)
+		req.name += strlen(IMPORTED);
+	if (r == Q_OK)
+		r = take_token(c, &req.token, f);
+	if (r == Q_OK)
+		r = take_rules(c, &rules, f);
+	if (r == Q_OK)
+		r = ctl_read(c->argv[1], &key, f);
+	if (r == Q_OK)
+		r = ctl_signd(c, f);
+	if (r != Q_OK)
+		return r;
+	wire_encode(&signd_rules_type, &rules.r, &code);
+	req.rules = buf_bytes(&code);
+	req.pkcs8 = buf_bytes(&key);
+	r = signd_key_import(c->signd, &req, &rsp, &hold, f);
+	if (r == Q_OK)
+		r = note(c, "hsm key import", req.name, f);
+	return r == Q_OK ? key_show(c, req.name, f) : r;
+}
+
 static void
 take_rules_of(struct key_search *s, const struct signd_key *k)
 {
@@ -576,17 +609,6 @@ cert_print(struct ctl *c, struct fault *f)
 	return r;
 }
 
-/* A file, or standard input. */
-static enum q_err
-read_file(const char *path, struct buf *out, struct fault *f)
-{
-	enum q_err r = file_read(strcmp(path, "-") == 0 ? "/dev/stdin" : path,
-	    out);
-
-	return r == Q_OK ? r : fault_set(f, r, "%.200s: %s", path,
-	    q_err_text(r));
-}
-
 enum q_err
 cmd_key_cert(struct ctl *c, struct fault *f)
 {
@@ -605,7 +627,7 @@ cmd_key_cert(struct ctl *c, struct fault *f)
 		return cert_print(c, f);
 	r = key_find(c, c->argv[0], &s, f);
 	if (r == Q_OK && !remove)
-		r = read_file(c->argv[1], &pem, f);
+		r = ctl_read(c->argv[1], &pem, f);
 	if (r == Q_OK && !remove)
 		r = pem_decode(buf_bytes(&pem), PEM_CERTIFICATE, &der, NULL,
 		    f);

@@ -181,6 +181,10 @@ enum ctl_opt {
 	X(key_create, "hsm", "key create", 1, 1, "NAME --purpose PURPOSE",    \
 	    O_(purpose) | O_(kind) | O_(token) | O_RULES_,                    \
 	    "make a key in the token, with rules")                            \
+	X(key_import, "hsm", "key import", 2, 2,                              \
+	    "NAME FILE --purpose PURPOSE",                                    \
+	    O_(purpose) | O_(token) | O_RULES_,                               \
+	    "import a private key, PKCS #8, - for standard input")            \
 	X(key_list, "hsm", "key list", 0, 0, "", 0, "keys that people made")  \
 	X(key_show, "hsm", "key show", 1, 1, "NAME", 0,                       \
 	    "one of them, and its rules")                                     \

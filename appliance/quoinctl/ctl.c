@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/fsio.h"
 #include "base/own.h"
 
 /* Making RSA keys in a token takes seconds. */
@@ -207,4 +208,14 @@ ctl_date(struct ctl *c, enum ctl_opt o, int64_t *ret, struct fault *f)
 	}
 	return fault_set(f, Q_USAGE, "--%s wants a date like 2027-01-31, "
 	    "not %.32s", ctl_options[o].name, text);
+}
+
+enum q_err
+ctl_read(const char *path, struct buf *out, struct fault *f)
+{
+	enum q_err r = strcmp(path, "-") == 0 ?
+	    fd_read_all(STDIN_FILENO, out) : file_read(path, out);
+
+	return r == Q_OK ? r : fault_set(f, r, "%.200s: %s", path,
+	    q_err_text(r));
 }

@@ -78,6 +78,10 @@ enum q_err ctl_flag(struct ctl *c, enum ctl_opt yes, enum ctl_opt no,
 enum q_err ctl_text(const char *text, const char *what, char *field,
     size_t cap, struct fault *f) Q_CHECKED;
 
+/* A file, or standard input for "-". Errors of file_read. */
+enum q_err ctl_read(const char *path, struct buf *out,
+    struct fault *f) Q_CHECKED;
+
 /* "HOST,IP,IP" at the first comma; ret_host holds SIGND_HOST_MAX + 1,
  * *ret_ips points into name. */
 enum q_err ctl_name_split(const char *name, char *ret_host,

@@ -67,6 +67,8 @@ enum signd_mech {
 	    "replace the OEM Root; again: the same answer")                  \
 	X(key_make, 16, ROLE_ADMIN | ROLE_WEB, 5120,                         \
 	    "make a key with rules; again: the same answer")                 \
+	X(key_import, 17, ROLE_ADMIN | ROLE_WEB, 9216,                       \
+	    "import a private key; again: the same answer")                  \
 	X(key_set, 18, ROLE_ADMIN | ROLE_WEB, 5120, "change a key's rules")  \
 	X(key_delete, 19, ROLE_ADMIN | ROLE_WEB, 256,                        \
 	    "delete a key that nothing needs")                               \

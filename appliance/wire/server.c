@@ -49,6 +49,7 @@ struct wire_req {
 	uint32_t role;
 	int fd;
 	struct buf space;
+	size_t body_len;
 	uint8_t body[];
 };
 
@@ -155,6 +156,8 @@ req_free(struct wire_req *q)
 	if (q->fd >= 0)
 		close(q->fd);
 	buf_free(&q->space);
+	/* Some requests have secrets; the server does not know which. */
+	explicit_bzero(q->body, q->body_len);
 	free(q);
 	if (c == NULL)
 		return;
@@ -272,7 +275,8 @@ req_new(struct conn *c, struct bytes body, int fd, uint32_t role)
 
 	if (q == NULL)
 		return NULL;
-	*q = (struct wire_req){ .conn = c, .fd = fd, .role = role };
+	*q = (struct wire_req){ .conn = c, .fd = fd, .role = role,
+		.body_len = body.len };
 	if (body.len != 0)
 		memcpy(q->body, body.p, body.len);
 	return q;
@@ -381,6 +385,8 @@ serve_one(struct wire_server *s, struct conn *c, uint8_t *space)
 		r = wire_head_get((struct bytes){ space, len }, &h);
 	q = r == Q_OK ? req_new(c, (struct bytes){ space + WIRE_HEAD,
 	    h.length }, fd, c->role) : NULL;
+	if (r == Q_OK)
+		explicit_bzero(space, len);
 	if (q == NULL) {
 		/* Out of step or gone: nothing after this could be trusted. */
 		if (fd >= 0)

@@ -33,6 +33,8 @@ libx509_a_SOURCES = \
 	%reldir%/pem.h \
 	%reldir%/pkcs7.c \
 	%reldir%/pkcs7.h \
+	%reldir%/pkcs8.c \
+	%reldir%/pkcs8.h \
 	%reldir%/pubkey.c \
 	%reldir%/pubkey.h \
 	%reldir%/sig_alg.c

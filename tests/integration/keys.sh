@@ -35,11 +35,16 @@ refuses() {
 	exits "$status" "$what" "$@" && like "$out" "$words" "... and why"
 }
 
-# in_token: objects of the token, as another program sees them.
+# in_token ID: the private or secret key in the token, as another program
+# sees it.
 in_token() {
 	SOFTHSM2_CONF=$appliance/token/softhsm2.conf as signd pkcs11-tool \
 		--module "$softhsm" --login --pin "$(cat "$appliance/pin")" \
-		--list-objects "$@"
+		--list-objects 2>&1 | awk -v id="$1" '
+		/^[^ ]/ { private = /^(Private|Secret)/; head = $0 }
+		$1 == "ID:" { mine = $2 == id && private; if (mine) print head }
+		mine { print; found = 1 }
+		END { exit !found }'
 }
 
 softhsm=$(find /usr/lib -name libsofthsm2.so 2>/dev/null | head -n 1)
@@ -136,12 +141,11 @@ ok "and deletes it" ctl_as "$WEB" hsm key delete by-web --yes
 
 ok "its public half" ctl hsm key public rel-1
 openssl pkey -pubin -outform DER -out "$scratch/spki" <<<"$out"
-ok "the token has the key" in_token --id "$rel"
-like "$out" 'sensitive, always sensitive, never extractable' \
-	"sensitive from the beginning, and never to be had"
-unlike "$out" 'Access:.*[^r] extractable' "not extractable"
-in_token --type privkey --id "$rel" >"$scratch/private" 2>&1
-unlike "$(grep -A9 'Private Key' "$scratch/private")" 'VALUE' "no value"
+for k in rel-1 "Code.Sign_1 x" pepper; do
+	ok "the token has $k" in_token "$(field "$k" id)"
+	like "$out" 'Access: *sensitive, always sensitive, never extractable' \
+		"sensitive from the beginning, and never to be had"
+done
 refuses 65 'no public half' "a pepper has no public half" \
 	ctl hsm key public pepper
 
@@ -194,6 +198,162 @@ is "$(field code cert)" false "and gone"
 refuses 65 'only codesign' "no certificate for a firmware key" \
 	ctl hsm key cert rel-1 "$scratch/code.crt"
 
+# --- imported --------------------------------------------------------------
+
+# values NAME KIND: the private numbers of a key, for secrets.py.
+values() {
+	openssl pkey -in "$scratch/$1.pem" -noout -text | awk -v kind="$2" '
+		/^[^ ]/ { on = /^(priv|privateExponent|prime[12]|exponent[12]|coefficient):/
+			if (out != "") print kind, out
+			out = "" }
+		/^ / && on { gsub(/[ :]/, ""); out = out $0 }
+		END { if (out != "") print kind, out }' | sed 's/ 00/ /'
+}
+new_key() { # NAME OPTIONS of genpkey...
+	local name=$1
+	shift
+	openssl genpkey "$@" -out "$scratch/$name.pem" 2>/dev/null
+	openssl pkcs8 -topk8 -nocrypt -in "$scratch/$name.pem" -outform DER \
+		-out "$scratch/$name.der"
+	openssl pkey -in "$scratch/$name.pem" -pubout -out "$scratch/$name.pub"
+}
+ec='-algorithm EC -pkeyopt ec_paramgen_curve:P-256'
+# shellcheck disable=SC2086
+new_key ec $ec
+new_key rsa -algorithm RSA -pkeyopt rsa_keygen_bits:3072
+{
+	values ec EC
+	values rsa RSA
+} >"$scratch/known"
+is "$(cut -d' ' -f1 "$scratch/known" | uniq -c | tr -s ' \n' ' ')" \
+	" 1 EC 6 RSA " "the private numbers are known to the test"
+chmod 600 "$scratch"/*.pem "$scratch"/*.der "$scratch/known"
+
+ok "a P-256 key, PEM, from a file" ctl --json hsm key import dev-ec \
+	"$scratch/ec.pem" --purpose codesign --users "$STRANGER"
+is "$(jq -c '[.shown,.imported,.kind]' <<<"$out")" \
+	'["nohsm:dev-ec",true,"P-256"]' "it is marked"
+ok "an RSA-3072 key, DER, from standard input" ctl hsm key import dev-rsa - \
+	--purpose firmware --uses 9 <"$scratch/rsa.der"
+like "$out" 'nohsm:dev-rsa' "it is marked"
+like "$(ctl hsm key list)" '^nohsm:dev-ec ' "in the list, too"
+is "$(ctl hsm key public nohsm:dev-ec)" "$(cat "$scratch/ec.pub")" \
+	"the public half of the P-256 key"
+is "$(ctl hsm key public dev-rsa)" "$(cat "$scratch/rsa.pub")" \
+	"that of the RSA key"
+for k in dev-ec dev-rsa; do
+	ok "$k in the token" in_token "$(field $k id)"
+	like "$out" 'Access: *sensitive$' "sensitive, and known elsewhere"
+	unlike "$out" '[^r] extractable|always sensitive' "not extractable"
+done
+ok "imported again" ctl hsm key import nohsm:dev-ec "$scratch/ec.pem" \
+	--purpose codesign --users "$STRANGER"
+refuses 73 'there already: dev-ec' "the same key by another name" \
+	ctl hsm key import other "$scratch/ec.der" --purpose jwt
+refuses 73 'imported' "one made in the token is another" \
+	ctl hsm key create dev-ec --purpose codesign --users "$STRANGER"
+# shellcheck disable=SC2086
+new_key ec2 $ec
+refuses 73 'another key' "another key by the same name" \
+	ctl hsm key import dev-ec "$scratch/ec2.pem" --purpose codesign \
+	--users "$STRANGER"
+refuses 73 'another key' "nor by that of one made here" \
+	ctl hsm key import rel-1 "$scratch/ec2.pem" --purpose firmware
+ok "its id is announced before, and imported" grep -q . <<<"$(ctl --json \
+	journal tail --limit 200 | jq '.records[] | select(.type == "import")')"
+
+ok "nothing of them is in the memory of daemon and worker" \
+	"$top_srcdir/tests/integration/memory.py" "$scratch/known" \
+	"${daemon_pid[signd]}" "$(pgrep -P "${daemon_pid[signd]}" -x quoin-token)"
+cp -r "$appliance" "$scratch/copy"
+ok "nor in any file" "$top_srcdir/tests/integration/secrets.py" \
+	"$scratch/known" "$scratch/copy"/{signd,journal,records,token,run} \
+	"$scratch/copy"/*.log
+python3 -c 'import sys, time; a = open(sys.argv[1], "rb").read()
+print("", flush=True); time.sleep(60)' "$scratch/ec.der" \
+	>"$scratch/holds" &
+holder=$!
+within 10 test -s "$scratch/holds"
+exits 1 "the search finds what is there" \
+	"$top_srcdir/tests/integration/memory.py" "$scratch/known" "$holder"
+kill "$holder"
+
+# What is not such a key is refused, with what it is.
+openssl pkcs8 -topk8 -in "$scratch/ec.pem" -passout pass:x -out \
+	"$scratch/encrypted.pem"
+openssl pkcs8 -topk8 -in "$scratch/ec.pem" -passout pass:x -outform DER -out \
+	"$scratch/encrypted.der"
+openssl ec -in "$scratch/ec.pem" -out "$scratch/sec1.pem" 2>/dev/null
+openssl ec -in "$scratch/ec.pem" -outform DER -out "$scratch/sec1.der" \
+	2>/dev/null
+openssl rsa -in "$scratch/rsa.pem" -traditional -out "$scratch/pkcs1.pem" \
+	2>/dev/null
+openssl rsa -in "$scratch/rsa.pem" -traditional -outform DER \
+	-out "$scratch/pkcs1.der" 2>/dev/null
+openssl pkey -pubin -in "$scratch/ec.pub" -outform DER -out "$scratch/pub.der"
+openssl x509 -in "$scratch/ca.crt" -outform DER -out "$scratch/crt.der"
+new_key p384 -algorithm EC -pkeyopt ec_paramgen_curve:P-384
+new_key rsa2048 -algorithm RSA -pkeyopt rsa_keygen_bits:2048
+new_key rsa4096 -algorithm RSA -pkeyopt rsa_keygen_bits:4096
+new_key ed25519 -algorithm ED25519
+ssh-keygen -q -t ecdsa -N '' -f "$scratch/ssh" 2>/dev/null || :
+head -c 60 "$scratch/rsa.der" >"$scratch/cut.der"
+head -c 5000 /dev/zero >"$scratch/long"
+: >"$scratch/empty"
+# A private number of one key and the public half of another.
+python3 - "$scratch" <<'PY'
+import sys
+d = sys.argv[1] + "/"
+a, b = (open(d + n, "rb").read() for n in ("ec.der", "ec2.der"))
+open(d + "halves.der", "wb").write(a[:-65] + b[-65:])
+at = a.index(b"\x02\x01\x01\x04\x20") + 5
+open(d + "zero.der", "wb").write(a[:at] + bytes(32) + a[at + 32:])
+open(d + "order.der", "wb").write(a[:at] + b"\xff" * 32 + a[at + 32:])
+r = open(d + "rsa.der", "rb").read()
+open(d + "rsabad.der", "wb").write(r[:-5] + bytes([r[-5] ^ 1]) + r[-4:])
+open(d + "tail.der", "wb").write(a + b"\0")
+PY
+while read -r file words; do
+	[ -e "$scratch/$file" ] || continue
+	refuses 65 "$words" "refused: $file" \
+		ctl hsm key import bad "$scratch/$file" --purpose firmware
+done <<'TEXT'
+encrypted.pem encrypted: openssl pkcs8
+encrypted.der encrypted: openssl pkcs8
+sec1.pem SEC 1
+sec1.der SEC 1
+pkcs1.pem PKCS #1
+pkcs1.der PKCS #1
+ec.pub public key
+pub.der public key
+ca.crt certificate
+crt.der certificate
+p384.pem another curve
+p384.der another curve
+rsa2048.pem 2048 bits
+rsa4096.der 4096 bits
+ed25519.pem another algorithm
+ssh OpenSSH
+cut.der neither PEM nor DER
+halves.der do not belong together
+zero.der out of range
+order.der out of range
+rsabad.der do not belong together
+tail.der neither PEM nor DER
+long too large
+empty neither PEM nor DER
+TEXT
+refuses 65 'not AES|is not' "no pepper is imported" \
+	ctl hsm key import bad "$scratch/ec2.pem" --purpose pepper
+refuses 65 'made by the appliance' "no root" \
+	ctl hsm key import bad "$scratch/ec2.pem" --purpose root
+refuses 65 mechanisms "with rules like any other" ctl hsm key import bad \
+	"$scratch/ec2.pem" --purpose firmware --mechs rsa-pss
+refuses 77 'not for role' "not by the device port" ctl_as "$ENROL" hsm key \
+	import bad - --purpose firmware <"$scratch/ec2.pem"
+ok "by web" ctl_as "$WEB" hsm key import by-web - --purpose firmware \
+	<"$scratch/ec2.pem"
+
 # --- deleted ---------------------------------------------------------------
 
 refuses 64 'yes' "a key is not deleted without a word" \
@@ -219,7 +379,7 @@ id=$(field "for jwt" id)
 ok "a key is deleted" ctl hsm key delete "for jwt" --yes
 exits 66 "it is gone" ctl hsm key show "for jwt"
 gone_from_token() {
-	! in_token | grep -q "$1"
+	! in_token "$1"
 }
 ok "also in the token" within 10 gone_from_token "$id"
 ok "its name is free" ctl hsm key create "for jwt" --purpose jwt
