@@ -2,3 +2,4 @@
 include %reldir%/token/local.mk
 include %reldir%/signd/local.mk
 EXTRA_DIST += %reldir%/TOKENS.md
+include %reldir%/module/local.mk

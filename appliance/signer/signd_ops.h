@@ -74,6 +74,8 @@ enum signd_mech {
 	    "delete a key that nothing needs")                               \
 	X(key_cert, 20, ROLE_ADMIN | ROLE_WEB, 5120,                         \
 	    "attach a certificate to a codesign key")                        \
+	X(code_info, 21, ROLE_ALL | ROLE_TOOL, 64,                           \
+	    "what the appliance is as a token")                              \
 	X(code_keys, 22, ROLE_ADMIN | ROLE_TOOL, 64,                         \
 	    "list the codesign keys that the peer's user may use")           \
 	X(code_sign, 23, ROLE_ADMIN | ROLE_TOOL, 512,                        \

@@ -19,6 +19,7 @@ libsignd_a_SOURCES = \
 	%reldir%/maint.h \
 	%reldir%/op_cmp.c \
 	%reldir%/op_code.c \
+	%reldir%/op_code_info.c \
 	%reldir%/op_crl.c \
 	%reldir%/op_issue.c \
 	%reldir%/op_issuing.c \
@@ -100,6 +101,19 @@ tests_fuzz_fuzz_cmp_shape_SOURCES = tests/fuzz/fuzz-cmp-shape.c $(fuzz_main)
 tests_fuzz_fuzz_cmp_shape_LDADD = libsignd.a libx509.a libbase.a \
 	$(OPENSSL_LIBS)
 tests_fuzz_fuzz_cmp_shape_LDFLAGS = $(fuzz_ldflags)
+
+fuzzers += tests/fuzz/fuzz-worker-answers tests/fuzz/fuzz-signd-replies
+tests_fuzz_fuzz_worker_answers_SOURCES = tests/fuzz/fuzz-worker-answers.c \
+	$(fuzz_main)
+tests_fuzz_fuzz_worker_answers_LDADD = $(signd_libs)
+tests_fuzz_fuzz_worker_answers_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_signd_replies_SOURCES = tests/fuzz/fuzz-signd-replies.c \
+	$(fuzz_main)
+tests_fuzz_fuzz_signd_replies_LDADD = libsigner.a libwire.a libbase.a \
+	-lpthread
+tests_fuzz_fuzz_signd_replies_LDFLAGS = $(fuzz_ldflags)
+EXTRA_DIST += tests/fuzz/corpus-worker-answers \
+	tests/fuzz/corpus-signd-replies
 
 EXTRA_DIST += tests/fuzz/corpus-signd-frames tests/fuzz/corpus-journal \
 	tests/fuzz/corpus-tls-shape tests/fuzz/corpus-cmp-shape

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+# The module is one shared object, made of its own sources and of what it
+# needs of the others, compiled for it: no libtool for one file.
+pkcs11modulesdir = $(libdir)/pkcs11
+pkcs11modules_PROGRAMS = %reldir%/libquoin-pkcs11.so
+pkcs11_module_libquoin_pkcs11_so_SOURCES = \
+	%reldir%/absent.c \
+	%reldir%/crypt.c \
+	%reldir%/general.c \
+	%reldir%/keys.c \
+	%reldir%/mech.c \
+	%reldir%/module.h \
+	%reldir%/object.c \
+	%reldir%/remote.c \
+	%reldir%/state.c \
+	appliance/base/buf.c \
+	appliance/base/clock.c \
+	appliance/base/codec.c \
+	appliance/base/conf.c \
+	appliance/base/err.c \
+	appliance/base/fsio.c \
+	appliance/base/log.c \
+	appliance/signer/signer.c \
+	appliance/wire/client.c \
+	appliance/wire/fields.c \
+	appliance/wire/frame.c
+pkcs11_module_libquoin_pkcs11_so_CFLAGS = $(AM_CFLAGS) -fPIC
+pkcs11_module_libquoin_pkcs11_so_LDFLAGS = -shared -Wl,-z,relro,-z,now \
+	-Wl,--version-script=$(srcdir)/%reldir%/libquoin-pkcs11.map
+pkcs11_module_libquoin_pkcs11_so_LDADD = -lcrypto -lpthread
+EXTRA_DIST += %reldir%/libquoin-pkcs11.map
