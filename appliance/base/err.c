@@ -28,6 +28,14 @@ row_of(enum q_err e)
 	return &rows[1];
 }
 
+enum q_err
+q_err_of(uint32_t number)
+{
+	enum q_err e = (enum q_err)number;
+
+	return e == Q_PENDING ? Q_INTERNAL : row_of(e)->code;
+}
+
 static enum q_err
 fault_vset(struct fault *f, enum q_err code, uint32_t seconds,
     const char *fmt, va_list ap)

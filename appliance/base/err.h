@@ -57,6 +57,10 @@ enum q_err fault_set(struct fault *f, enum q_err code, const char *fmt, ...)
 enum q_err fault_retry(struct fault *f, enum q_err code, uint32_t seconds,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
+/* The error of a number that somebody else sent; INTERNAL for one that there
+ * is not, and for PENDING, which nobody answers. */
+enum q_err q_err_of(uint32_t number);
+
 /* Text, HTTP status and exit code of an error; unknown numbers count as
  * INTERNAL. */
 const char *q_err_text(enum q_err e);

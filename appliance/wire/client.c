@@ -159,7 +159,7 @@ reply_fault(const struct wire_head *h, const uint8_t *body, struct fault *f)
 
 	memcpy(text, body, n);
 	text[n] = '\0';
-	return fault_retry(f, (enum q_err)h->status, h->retry_after, "%s",
+	return fault_retry(f, q_err_of(h->status), h->retry_after, "%s",
 	    text);
 }
 

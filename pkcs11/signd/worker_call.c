@@ -194,9 +194,13 @@ sign_call(struct worker *w, const struct token_sign_req *req,
 	struct token_sign_rsp rsp;
 	enum q_err r = worker_call(w, &sign_op, req, &rsp, &hold, f);
 
-	if (r == Q_OK)
-		buf_put(out, rsp.signature.p, rsp.signature.len);
-	return r;
+	if (r != Q_OK)
+		return r;
+	if (req->mech == TOKEN_ECDSA ? rsp.signature.len != TOKEN_ECDSA_LEN :
+	    rsp.signature.len == 0)
+		return fault_set(f, Q_INTERNAL, "token: malformed signature");
+	buf_put(out, rsp.signature.p, rsp.signature.len);
+	return Q_OK;
 }
 
 enum q_err
@@ -301,8 +305,8 @@ worker_sign_many(struct worker *w, const char *id, struct bytes digests,
 
 	if (r != Q_OK)
 		return r;
-	if (rsp.signatures.len / TOKEN_ECDSA_LEN !=
-	    digests.len / TOKEN_DIGEST_LEN)
+	if (rsp.signatures.len != digests.len / TOKEN_DIGEST_LEN *
+	    TOKEN_ECDSA_LEN)
 		return fault_set(f, Q_INTERNAL,
 		    "token: another number of signatures");
 	buf_put(out, rsp.signatures.p, rsp.signatures.len);
@@ -364,6 +368,8 @@ worker_keys(struct worker *w, worker_key_each each, void *arg,
 		enum q_err r = worker_call(w, &keys_op, &req, &rsp,
 		    &hold, f);
 
+		if (r != Q_OK)
+			return r;
 		while (r == Q_OK) {
 			r = wire_list_next(&rsp.items, &token_key_type, &k);
 			if (r == Q_OK)

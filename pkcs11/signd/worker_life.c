@@ -54,7 +54,7 @@ report_take(struct worker *w, int wait_ms, const char *doing,
 	if (le32_get(raw) == Q_OK)
 		return Q_OK;
 	raw[len] = '\0';
-	return fault_set(f, (enum q_err)le32_get(raw), "%s",
+	return fault_set(f, q_err_of(le32_get(raw)), "%s",
 	    (const char *)raw + 4);
 }
 

@@ -117,6 +117,8 @@ p11_search_alone(struct p11 *p, CK_SESSION_HANDLE session,
 		got = 0;
 		rv = p->f->C_FindObjects(session, found->h + found->n,
 		    found->cap - found->n, &got);
+		if (got > found->cap - found->n)
+			rv = CKR_GENERAL_ERROR;
 	}
 	end = p->f->C_FindObjectsFinal(session);
 	return rv != CKR_OK ? rv : end;

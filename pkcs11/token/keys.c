@@ -305,7 +305,8 @@ public_work(struct p11 *p, CK_SESSION_HANDLE s, void *arg)
 	rv = p->f->C_GetAttributeValue(s, h, rsa, 2);
 	k->n_len = rsa[0].ulValueLen;
 	k->e_len = rsa[1].ulValueLen;
-	return rv;
+	return rv == CKR_OK && (k->n_len > sizeof(k->n) ||
+	    k->e_len > sizeof(k->e)) ? CKR_GENERAL_ERROR : rv;
 }
 
 static enum q_err

@@ -33,3 +33,10 @@ unit_tests += tests/unit/test-token-rv
 tests_unit_test_token_rv_SOURCES = tests/unit/test-token-rv.c
 nodist_tests_unit_test_token_rv_SOURCES = tests/fakes/ckr-list.h
 tests_unit_test_token_rv_LDADD = libtoken.a libbase.a
+
+fuzzers += tests/fuzz/fuzz-token-ops
+tests_fuzz_fuzz_token_ops_SOURCES = tests/fuzz/fuzz-token-ops.c $(fuzz_main)
+tests_fuzz_fuzz_token_ops_LDADD = libtoken.a libtokenops.a libwire.a \
+	libbase.a -ldl -lpthread
+tests_fuzz_fuzz_token_ops_LDFLAGS = $(fuzz_ldflags)
+EXTRA_DIST += tests/fuzz/corpus-token-ops

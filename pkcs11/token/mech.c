@@ -64,8 +64,10 @@ sign_work(struct p11 *p, CK_SESSION_HANDLE s, void *arg)
 	if (rv != CKR_OK)
 		return rv;
 	w->sig_len = sizeof(w->sig);
-	return p->f->C_Sign(s, (CK_BYTE *)(uintptr_t)w->data.p, w->data.len,
+	rv = p->f->C_Sign(s, (CK_BYTE *)(uintptr_t)w->data.p, w->data.len,
 	    w->sig, &w->sig_len);
+	return rv == CKR_OK && w->sig_len > sizeof(w->sig) ?
+	    CKR_GENERAL_ERROR : rv;
 }
 
 enum q_err
@@ -222,6 +224,8 @@ seal_work(struct p11 *p, CK_SESSION_HANDLE s, void *arg)
 	/* What SoftHSM says of a wrong tag. */
 	if (w->open && rv == CKR_GENERAL_ERROR)
 		return CKR_ENCRYPTED_DATA_INVALID;
+	if (rv == CKR_OK && len > w->in.len + TOKEN_TAG_LEN)
+		return CKR_GENERAL_ERROR;
 	if (rv == CKR_OK)
 		w->out->len = len;
 	return rv;
