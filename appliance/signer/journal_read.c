@@ -111,51 +111,88 @@ journal_record_parse(struct bytes b, struct journal_record *ret_record)
 	return Q_OK;
 }
 
+struct segment {
+	uint64_t first;
+	const char *dir;
+};
+
+struct segments {
+	struct segment *all;
+	size_t n;
+};
+
+/* Of one that is in both folders, the journal's own comes first. */
 static int
 by_number(const void *a, const void *b)
 {
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	const struct segment *x = a, *y = b;
 
-	return x < y ? -1 : x > y;
+	return x->first < y->first ? -1 : x->first > y->first;
 }
 
-/* First numbers of all segments, ascending. */
+static bool
+segment_known(const struct segments *s, uint64_t first)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->all[i].first == first)
+			return true;
+	return false;
+}
+
 static enum q_err
-segments_list(const char *dir, uint64_t **ret, size_t *ret_n)
+segments_add(struct segments *s, const char *dir)
 {
 	DIR *d = opendir(dir);
-	uint64_t *all = NULL;
-	size_t n = 0;
+	size_t own = s->n;
 	enum q_err r = Q_OK;
 
 	if (d == NULL)
 		return errno == ENOENT ? Q_NOTFOUND : Q_IO;
 	for (struct dirent *e; r == Q_OK && (e = readdir(d)) != NULL;) {
-		uint64_t first, *grown;
+		struct segment *grown;
+		uint64_t first;
 		char name[40];
 
 		if (sscanf(e->d_name, "journal-%20" SCNu64 ".qj", &first) != 1)
 			continue;
 		journal_segment_name(first, name);
-		if (strcmp(name, e->d_name) != 0)
+		if (strcmp(name, e->d_name) != 0 || (own != 0 &&
+		    segment_known(&(struct segments){ s->all, own }, first)))
 			continue;
-		grown = realloc(all, (n + 1) * sizeof(*all));
+		grown = realloc(s->all, (s->n + 1) * sizeof(*grown));
 		if (grown == NULL) {
 			r = Q_NOMEM;
 			continue;
 		}
-		all = grown;
-		all[n++] = first;
+		s->all = grown;
+		grown[s->n++] = (struct segment){ first, dir };
 	}
 	closedir(d);
-	if (n != 0)
-		qsort(all, n, sizeof(*all), by_number);
-	if (r != Q_OK) {
-		free(all);
-		return r;
+	return r;
+}
+
+/* Those of the range, ascending. */
+static enum q_err
+segments_list(const struct journal_range *range, struct segments *s,
+    size_t *ret_from, struct fault *f)
+{
+	const char *dir = range->dir;
+	size_t from = 0;
+	enum q_err r = segments_add(s, dir);
+
+	if (r == Q_OK && range->archive != NULL) {
+		dir = range->archive;
+		r = segments_add(s, dir);
 	}
-	*ret = all;
-	*ret_n = n;
+	if (r != Q_OK)
+		return fault_set(f, r, "%.150s: %s", dir, q_err_text(r));
+	if (s->n != 0)
+		qsort(s->all, s->n, sizeof(*s->all), by_number);
+	if (range->last != 0 && s->n > range->last)
+		from = s->n - range->last;
+	while (from + 1 < s->n && s->all[from + 1].first <= range->from)
+		from++;
+	*ret_from = from;
 	return Q_OK;
 }
 
@@ -192,6 +229,8 @@ link_check(struct walk *w, const struct journal_record *r)
 	}
 	if (w->end.offset == 0 && r->seq != w->end.segment)
 		return broken(w, "the segment begins with another record");
+	if (w->end.first == 0)
+		w->end.first = r->seq;
 	w->begun = true;
 	w->end.seq = r->seq;
 	memcpy(w->end.hash, r->hash.p, JOURNAL_HASH);
@@ -259,70 +298,32 @@ segment_read(const char *dir, struct walk *w)
 }
 
 enum q_err
-journal_read(const char *dir, unsigned n, journal_each each, void *arg,
+journal_walk(const struct journal_range *range, journal_each each, void *arg,
     struct journal_end *ret_end, struct fault *f)
 {
-	AUTO_FREE uint64_t *all = NULL;
 	struct walk w = { .each = each, .arg = arg, .f = f };
-	size_t have, from;
-	enum q_err r = segments_list(dir, &all, &have);
+	struct segments s = { 0 };
+	size_t from = 0;
+	enum q_err r = segments_list(range, &s, &from, f);
 
-	if (r != Q_OK)
-		return fault_set(f, r, "%.150s: %s", dir, q_err_text(r));
-	from = n != 0 && have > n ? have - n : 0;
-	w.whole = from == 0;
-	w.end.segments = (unsigned)have;
-	for (size_t i = from; i < have; i++) {
-		w.last = i + 1 == have;
-		w.end.segment = all[i];
+	w.whole = !range->open && from == 0;
+	w.end.segments = (unsigned)s.n;
+	for (size_t i = from; r == Q_OK && i < s.n; i++) {
+		w.last = i + 1 == s.n;
+		w.end.segment = s.all[i].first;
 		w.end.offset = 0;
-		r = segment_read(dir, &w);
-		if (r != Q_OK)
-			return r;
+		r = segment_read(s.all[i].dir, &w);
 	}
-	*ret_end = w.end;
-	return Q_OK;
-}
-
-struct noted {
-	uint64_t seq;
-	uint8_t hash[JOURNAL_HASH];
-	bool seen;
-};
-
-static enum q_err
-noted_each(void *arg, const struct journal_record *r)
-{
-	struct noted *n = arg;
-
-	if (r->seq == n->seq &&
-	    memcmp(r->hash.p, n->hash, JOURNAL_HASH) == 0)
-		n->seen = true;
-	return Q_OK;
+	free(s.all);
+	if (r == Q_OK)
+		*ret_end = w.end;
+	return r;
 }
 
 enum q_err
-journal_verify(const char *dir, const char *noted,
+journal_read(const char *dir, unsigned n, journal_each each, void *arg,
     struct journal_end *ret_end, struct fault *f)
 {
-	struct noted n = { 0 };
-	struct journal_end end;
-	char *rest;
-	enum q_err r;
-
-	if (noted != NULL) {
-		n.seq = strtoull(noted, &rest, 10);
-		if (n.seq == 0 || *rest != ' ' ||
-		    !hex_decode(rest + 1, n.hash, JOURNAL_HASH))
-			return fault_set(f, Q_USAGE,
-			    "a noted head is a number and 64 hex digits");
-	}
-	r = journal_read(dir, 0, noted_each, &n, &end, f);
-	if (r == Q_OK && noted != NULL && !n.seen)
-		r = fault_set(f, Q_SIGNATURE, "the journal does not hold "
-		    "record %" PRIu64 " as it was noted: it was cut off or "
-		    "written anew", n.seq);
-	if (r == Q_OK)
-		*ret_end = end;
-	return r;
+	return journal_walk(&(struct journal_range){ .dir = dir, .last = n,
+		.open = n != 0 }, each, arg, ret_end, f);
 }

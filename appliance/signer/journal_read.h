@@ -100,6 +100,7 @@ enum journal_type {
 	F(T, BIN, hash, 32, "its chain hash")                                \
 	F(T, U64, wall, 0, "when it was signed")                             \
 	F(T, BIN, spki, 512, "public half of the journal key")               \
+	F(T, BIN, next, 32, "SHA-256 of that of the one to follow it")       \
 	F(T, BIN, signature, 128, "Ecdsa-Sig-Value, DER")
 #define JOURNAL_SIGN(F, T)                                                   \
 	F(T, STR, purpose, 15, "firmware, codesign")                         \
@@ -200,29 +201,35 @@ struct journal_end {
 	uint64_t segment;	/* first number of the last segment */
 	uint64_t offset;	/* end of its last whole record */
 	uint64_t torn;		/* bytes behind that: a record cut short */
+	uint64_t first;		/* number of the first record seen; 0: none */
 	unsigned segments;
 };
 
 /* Sees every record in order; an error ends the walk with it. */
 typedef enum q_err (*journal_each)(void *arg, const struct journal_record *r);
 
-/*
- * Walk and verify the folder's last n segments (0: all of them; then the
- * first record must be the very first). SIGNATURE, with segment and place in
- * f, for a changed, dropped or swapped record. A record cut short at the end
- * of the last segment is no error, but told in ret_end. each may be NULL.
- * NOTFOUND: no such folder; IO.
- */
-enum q_err journal_read(const char *dir, unsigned n, journal_each each,
-    void *arg, struct journal_end *ret_end, struct fault *f) Q_CHECKED;
+/* Which part of a journal. */
+struct journal_range {
+	const char *dir;
+	const char *archive;	/* folder of earlier segments; NULL: none */
+	unsigned last;		/* segments from the end; 0: all */
+	uint64_t from;		/* without segments that end before it */
+	bool open;		/* the very first record may be missing */
+};
 
 /*
- * journal_read of everything, held against a head noted before, "<number>
- * <64 hex digits>" (NULL: none): SIGNATURE when the journal does not hold
- * that record, so that it was cut off or written anew.
+ * Walk and verify that part. SIGNATURE, with segment and place in f, for a
+ * changed, dropped or swapped record. A record cut short at the end of the
+ * last segment is no error, but told in ret_end. each may be NULL.
+ * NOTFOUND: no such folder; IO.
  */
-enum q_err journal_verify(const char *dir, const char *noted,
-    struct journal_end *ret_end, struct fault *f) Q_CHECKED;
+enum q_err journal_walk(const struct journal_range *range, journal_each each,
+    void *arg, struct journal_end *ret_end, struct fault *f) Q_CHECKED;
+
+/* The folder's last n segments, from wherever those begin; 0: all of them,
+ * and the first record must be the very first. */
+enum q_err journal_read(const char *dir, unsigned n, journal_each each,
+    void *arg, struct journal_end *ret_end, struct fault *f) Q_CHECKED;
 
 /* "<number> <64 hex digits>" of an end: what to note. out: 88 bytes. */
 #define JOURNAL_NOTE_LEN 88

@@ -12,6 +12,8 @@ libprovider_a_SOURCES = \
 
 # Reading and verifying signd's journal, for quoin-signd and quoinctl.
 libjournal_a_SOURCES = \
+	%reldir%/journal_check.c \
+	%reldir%/journal_check.h \
 	%reldir%/journal_read.c \
 	%reldir%/journal_read.h
 

@@ -17,7 +17,7 @@
 #include "base/codec.h"
 #include "base/fsio.h"
 #include "base/own.h"
-#include "signer/journal_read.h"
+#include "signer/journal_check.h"
 #include "signer/signer.h"
 #include "x509/cert_parse.h"
 #include "x509/crl.h"

@@ -16,6 +16,7 @@
 #include "base/own.h"
 #include "signd/issued.h"
 #include "signd/journal.h"
+#include "signer/journal_check.h"
 #include "tap.h"
 
 static char dir[64];
