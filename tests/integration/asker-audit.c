@@ -15,7 +15,7 @@
 
 struct request {
 	uint8_t hash[32];
-	uint64_t number;
+	uint64_t number;	/* 0: somebody else's */
 	bool issued;
 	uint8_t digest[32];
 };
@@ -66,9 +66,12 @@ intent_seen(struct audit *u, const struct journal_record *r)
 		return;
 	}
 	q = request_find(u, b.request, true);
-	if (q != NULL)
-		q->number = b.seq;
-	if (q == NULL || b.seq == 0 || b.seq > u->a->n_issues)
+	if (q == NULL)
+		lie(u, r->seq, "malformed");
+	if (q == NULL || strcmp(b.device_id, u->a->device_id) != 0)
+		return;
+	q->number = b.seq;
+	if (b.seq == 0 || b.seq > u->a->n_issues)
 		lie(u, r->seq, "a request that was never made");
 }
 
@@ -87,10 +90,10 @@ issued_seen(struct audit *u, const struct journal_record *r)
 		return;
 	}
 	q = request_find(u, b.request, false);
-	if (q == NULL || q->number == 0 || q->number > u->a->n_issues) {
+	if (q == NULL)
 		lie(u, r->seq, "issued without an intent");
+	if (q == NULL || q->number == 0 || q->number > u->a->n_issues)
 		return;
-	}
 	SHA256(b.cert.p, b.cert.len, digest);
 	if (q->issued && memcmp(q->digest, digest, 32) != 0)
 		lie(u, r->seq, "a second certificate for one request");
@@ -139,6 +142,10 @@ use_seen(struct audit *u, const struct journal_record *r)
 static enum q_err
 record_seen(void *arg, const struct journal_record *r)
 {
+	struct audit *u = arg;
+
+	if (r->seq <= u->a->journal_from)
+		return Q_OK;
 	switch (r->type) {
 	case JOURNAL_intent:
 		intent_seen(arg, r);
@@ -192,7 +199,7 @@ asker_audit(struct asker *a, bool exact)
 		return false;
 	}
 	for (size_t i = 0; i < u.n_requests; i++) {
-		issued += u.requests[i].issued;
+		issued += u.requests[i].issued && u.requests[i].number != 0;
 		if (u.requests[i].issued && u.requests[i].number != 0)
 			left += a->issues[u.requests[i].number - 1].left;
 	}

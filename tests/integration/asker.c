@@ -313,7 +313,7 @@ static void
 ask_ca(struct asker *a, struct asked *o, struct wire_reply *hold,
     struct fault *f)
 {
-	char policy[32];
+	char policy[48];
 	struct signd_issuing_make_req req = { .policy = policy,
 		.issuing_lifetime = 86400, .device_lifetime = 3600 };
 	struct signd_issuing_make_rsp r;
@@ -323,7 +323,7 @@ ask_ca(struct asker *a, struct asked *o, struct wire_reply *hold,
 		o->number = ++a->cas;
 		pthread_mutex_unlock(&a->lock);
 	}
-	snprintf(policy, sizeof(policy), "ca-%llu",
+	snprintf(policy, sizeof(policy), "ca-%d-%llu", (int)getpid(),
 	    (unsigned long long)o->number);
 	o->code = signd_issuing_make(a->admin, &req, &r, hold, f);
 }
@@ -338,6 +338,7 @@ ask(struct asker *a, enum ask what, struct asked *o)
 	struct fault f = { 0 };
 	int64_t begin = clock_mono_ms();
 
+	o->what = what;
 	o->wrong = false;
 	o->text[0] = '\0';
 	run[what](a, o, &hold, &f);
@@ -388,7 +389,7 @@ cert_each(void *arg, const struct signd_cert *c)
 }
 
 static void
-csr_make(struct buf *out)
+csr_make(struct buf *out, char *ret_device_id)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509_REQ *req = X509_REQ_new();
@@ -402,6 +403,11 @@ csr_make(struct buf *out)
 	*out = (struct buf)BUF_INIT(8192);
 	buf_put(out, der, n > 0 ? (size_t)n : 0);
 	OPENSSL_free(der);
+	der = NULL;
+	n = i2d_PUBKEY(key, &der);
+	device_id_of((struct bytes){ der, n > 0 ? (size_t)n : 0 },
+	    ret_device_id);
+	OPENSSL_free(der);
 	X509_REQ_free(req);
 	EVP_PKEY_free(key);
 }
@@ -411,6 +417,9 @@ asker_open(struct asker *a, const struct conf *conf, int deadline_ms,
     struct fault *f)
 {
 	struct wire_client **const c[] = { &a->admin, &a->enrol, &a->web };
+	AUTO_REPLY struct wire_reply hold = { NULL, 0 };
+	struct signd_status_req req = { 0 };
+	struct signd_status_rsp st;
 	struct asked o = { 0 };
 	enum q_err r = Q_OK;
 
@@ -422,12 +431,15 @@ asker_open(struct asker *a, const struct conf *conf, int deadline_ms,
 		r = signer_open(conf, deadline_ms, c[i]);
 	if (r == Q_OK)
 		r = signer_certs(a->admin, cert_each, a, f);
+	if (r == Q_OK)
+		r = signd_status(a->admin, &req, &st, &hold, f);
 	if (r != Q_OK)
 		return r;
+	a->journal_from = st.journal_seq;
 	if (a->ca_key == NULL || a->ocsp_key == NULL || a->tls_key == NULL)
 		return fault_set(f, Q_NOTFOUND, "no PKI, or no policy "
 		    ASKER_POLICY);
-	csr_make(&a->csr);
+	csr_make(&a->csr, a->device_id);
 	ask(a, ASK_SEAL, &o);
 	return o.code == Q_OK ? Q_OK : fault_set(f, o.code, "%s", o.text);
 }

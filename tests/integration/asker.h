@@ -34,6 +34,7 @@ enum ask {
 
 /* What became of one request. */
 struct asked {
+	enum ask what;
 	enum q_err code;
 	bool wrong;	/* OK, and what was given is wrong */
 	char text[300];	/* the error's, or what is wrong */
@@ -61,6 +62,7 @@ struct asker {
 	char tls_id[SIGND_ID_LEN + 1];
 	struct evp_pkey_st *ca_key, *ocsp_key, *tls_key;
 	struct buf csr, sealed;
+	char device_id[65];		/* of the CSR's key: this client's */
 	pthread_mutex_t crl;		/* numbers go up */
 	uint64_t crl_number;
 	pthread_mutex_t lock;		/* of what follows */
@@ -70,6 +72,7 @@ struct asker {
 	size_t n_crls;
 	uint64_t asked[ASKS], left[ASKS];
 	uint64_t cas;
+	uint64_t journal_from;		/* records before are not ours */
 };
 
 /* Learn keys and certificates; the PKI and the policy "faults" are there.

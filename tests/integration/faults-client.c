@@ -7,7 +7,9 @@
  *	calls CALL | hits CALL		how often it was called, and met a fault
  *	matrix GROUP [all]		every CK_RV into the calls of a group
  *	special GROUP			hangs, crashes, wrong signatures...
- *	load SECONDS THREADS		requests of all kinds, no faults
+ *	load SECONDS THREADS		requests of all kinds, each until it
+ *					is answered
+ *	back MS				until requests are answered
  * matrix, special and load print TAP without a plan, and hold the journal
  * against what left.
  */
@@ -115,8 +117,27 @@ struct loader {
 	pthread_t thread;
 	unsigned number;
 	int64_t until;
-	uint64_t good, bad;
+	uint64_t good, failed, lost, wrong;
 };
+
+/* The same request until it is answered, as a client does. */
+static void
+load_one(struct loader *l, enum ask what)
+{
+	struct asked o = { 0 };
+
+	for (;;) {
+		ask(&asker, what, &o);
+		l->wrong += o.wrong;
+		if (o.code == Q_OK || clock_mono_ms() > l->until + BACK_MS)
+			break;
+		if (l->failed++ < 3)
+			printf("# %s: %s\n", ask_name(what), o.text);
+		usleep(10000);
+	}
+	l->good += o.code == Q_OK;
+	l->lost += o.code != Q_OK;
+}
 
 static void *
 load_run(void *arg)
@@ -124,27 +145,17 @@ load_run(void *arg)
 	struct loader *l = arg;
 	unsigned i = l->number;
 
-	while (clock_mono_ms() < l->until) {
-		struct asked o = { 0 };
-
-		ask(&asker, (enum ask)(i++ % ASK_CA), &o);
-		if (o.code == Q_OK && !o.wrong) {
-			l->good++;
-			continue;
-		}
-		if (l->bad++ < 5)
-			printf("# %s: %s\n", o.wrong ? "wrong" : "failed",
-			    o.text);
-		usleep(1000);
-	}
+	while (clock_mono_ms() < l->until)
+		load_one(l, (enum ask)(i++ % ASK_CA));
 	return NULL;
 }
 
+/* False when a request was lost or an answer wrong. Failed ones were asked
+ * again. */
 static bool
 load(int64_t seconds, unsigned threads)
 {
-	struct loader l[64] = { 0 };
-	uint64_t good = 0, bad = 0;
+	struct loader l[64] = { 0 }, sum = { 0 };
 
 	for (unsigned i = 0; i < threads && i < ARRAY_LEN(l); i++) {
 		l[i].number = i;
@@ -154,11 +165,41 @@ load(int64_t seconds, unsigned threads)
 	}
 	for (unsigned i = 0; i < threads && i < ARRAY_LEN(l); i++) {
 		pthread_join(l[i].thread, NULL);
-		good += l[i].good;
-		bad += l[i].bad;
+		sum.good += l[i].good;
+		sum.failed += l[i].failed;
+		sum.lost += l[i].lost;
+		sum.wrong += l[i].wrong;
 	}
-	printf("good=%" PRIu64 "\nbad=%" PRIu64 "\n", good, bad);
-	return good != 0;
+	printf("good=%" PRIu64 "\nfailed=%" PRIu64 "\nlost=%" PRIu64
+	    "\nwrong=%" PRIu64 "\n", sum.good, sum.failed, sum.lost,
+	    sum.wrong);
+	return sum.good != 0 && sum.lost == 0 && sum.wrong == 0;
+}
+
+/* Milliseconds until a handshake and a certificate were signed. */
+static bool
+back(int64_t limit_ms)
+{
+	int64_t begin = clock_mono_ms(), ms;
+	struct asked tls = { 0 }, issue = { 0 };
+	struct fault f = { 0 };
+	bool known = false, good;
+
+	do {
+		known = known || asker_open(&asker, &conf, HANG_MS, &f) ==
+		    Q_OK;
+		if (known) {
+			ask(&asker, ASK_TLS, &tls);
+			ask(&asker, ASK_ISSUE, &issue);
+		}
+		good = known && tls.code == Q_OK && issue.code == Q_OK;
+		ms = clock_mono_ms() - begin;
+		usleep(good ? 0 : 5000);
+	} while (!good && ms < limit_ms);
+	printf("%" PRId64 "\n", ms);
+	if (!good)
+		fprintf(stderr, "%s; %s; %s\n", f.msg, tls.text, issue.text);
+	return good && !tls.wrong && !issue.wrong;
 }
 
 /* --- */
@@ -194,6 +235,8 @@ run(char **a)
 		return !load(strtol(a[1], NULL, 10),
 		    (unsigned)strtoul(a[2], NULL, 10)) ||
 		    !asker_audit(&asker, false);
+	} else if (strcmp(a[0], "back") == 0 && a[1]) {
+		return !back(strtol(a[1], NULL, 10));
 	} else if ((strcmp(a[0], "matrix") == 0 ||
 	    strcmp(a[0], "special") == 0) && a[1]) {
 		open_all();
