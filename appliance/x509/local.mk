@@ -59,7 +59,11 @@ tests_unit_test_x509_ocsp_SOURCES = tests/unit/test-x509-ocsp.c $(x509_make)
 tests_unit_test_x509_ocsp_LDADD = $(x509_ldadd)
 
 fuzzers += tests/fuzz/fuzz-csr tests/fuzz/fuzz-cert tests/fuzz/fuzz-crl \
-	tests/fuzz/fuzz-pem tests/fuzz/fuzz-crmf tests/fuzz/fuzz-ocsp
+	tests/fuzz/fuzz-pem tests/fuzz/fuzz-crmf tests/fuzz/fuzz-ocsp \
+	tests/fuzz/fuzz-pkcs8
+tests_fuzz_fuzz_pkcs8_SOURCES = tests/fuzz/fuzz-pkcs8.c $(fuzz_main)
+tests_fuzz_fuzz_pkcs8_LDADD = $(x509_ldadd)
+tests_fuzz_fuzz_pkcs8_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_ocsp_SOURCES = tests/fuzz/fuzz-ocsp.c $(fuzz_main)
 tests_fuzz_fuzz_ocsp_LDADD = $(x509_ldadd)
 tests_fuzz_fuzz_ocsp_LDFLAGS = $(fuzz_ldflags)
@@ -78,6 +82,7 @@ tests_fuzz_fuzz_crl_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_pem_SOURCES = tests/fuzz/fuzz-pem.c $(fuzz_main)
 tests_fuzz_fuzz_pem_LDADD = $(x509_ldadd)
 tests_fuzz_fuzz_pem_LDFLAGS = $(fuzz_ldflags)
-EXTRA_DIST += tests/fuzz/corpus-csr tests/fuzz/corpus-cert \
+EXTRA_DIST += tests/fuzz/corpus-pkcs8 tests/fuzz/corpus-csr \
+	tests/fuzz/corpus-cert \
 	tests/fuzz/corpus-crl tests/fuzz/corpus-pem tests/fuzz/corpus-crmf \
 	tests/fuzz/corpus-ocsp

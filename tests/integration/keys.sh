@@ -47,6 +47,10 @@ in_token() {
 		END { exit !found }'
 }
 
+gone_from_token() {
+	! in_token "$1"
+}
+
 softhsm=$(find /usr/lib -name libsofthsm2.so 2>/dev/null | head -n 1)
 
 appliance_start "$scratch/a"
@@ -354,6 +358,201 @@ refuses 77 'not for role' "not by the device port" ctl_as "$ENROL" hsm key \
 ok "by web" ctl_as "$WEB" hsm key import by-web - --purpose firmware \
 	<"$scratch/ec2.pem"
 
+# --- used ------------------------------------------------------------------
+
+client=$top_builddir/tests/integration/approve-client
+printf 0123456789abcdef0123456789abcdef >"$scratch/digest"
+# sign UID NAME [NONCE]: ECDSA by a codesign key; each time another request.
+sign() {
+	sign_as "$1" "$(field "$2" id)" "${3-$(openssl rand -hex 16)}" \
+		"$scratch/signature"
+}
+sign_as() {
+	"$client" -c "$appliance/quoin.conf" -u "$1" code-sign "$2" 1 0 0 \
+		"$scratch/digest" "$3" "$4"
+}
+signed() {
+	openssl pkeyutl -verify -pubin -inkey "$1" -in "$scratch/digest" \
+		-sigfile <(python3 - "$scratch/signature" <<'PY'
+import sys
+s = open(sys.argv[1], "rb").read()
+def n(b):
+    b = b.lstrip(b"\0") or b"\0"
+    b = b"\0" + b if b[0] > 127 else b
+    return b"\x02" + bytes([len(b)]) + b
+d = n(s[:32]) + n(s[32:])
+sys.stdout.buffer.write(b"\x30" + bytes([len(d)]) + d)
+PY
+	)
+}
+chmod 0755 "$scratch"
+mkdir -m 0777 "$scratch/out"
+
+ok "a user of the imported key" ctl hsm key edit dev-ec --users "0,$STRANGER"
+ok "signs with it" sign 0 dev-ec
+ok "really" signed "$scratch/ec.pub"
+ok "a key of root's" ctl hsm key create use --purpose codesign --users root
+ctl hsm key public use >"$scratch/use.pub"
+ok "root signs with it" sign 0 use
+ok "really" signed "$scratch/use.pub"
+refuses 66 'no key' "for another user it does not exist" \
+	sign "$STRANGER" use
+for u in "$ENROL" "$WEB" "$PUSH" 61006; do
+	refuses 77 'not for role' "uid $u signs no code" sign "$u" use
+done
+refuses 66 'no key' "a firmware key signs no code" sign 0 rel-1
+
+tomorrow=$(date -u -d tomorrow +%F)
+ok "tomorrow's key" ctl hsm key edit use --not-before "$tomorrow"
+refuses 77 "not to be used before $tomorrow" "is not used today" sign 0 use
+ok "yesterday's key" ctl hsm key edit use --not-before "" \
+	--not-after "$(date -u +%F)"
+refuses 77 "was to be used until" "neither" sign 0 use
+ok "today's key" ctl hsm key edit use --not-before "$(date -u +%F)" \
+	--not-after "$tomorrow"
+ok "is" sign 0 use
+ok "another mechanism's key" ctl hsm key create rsa-code --purpose codesign \
+	--kind RSA-3072 --users root --mechs rsa-pss
+{
+	printf '\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01'
+	printf '\x05\x00\x04\x20'
+	cat "$scratch/digest"
+} >"$scratch/info"
+refuses 77 mechanism "is not used for this" "$client" \
+	-c "$appliance/quoin.conf" code-sign "$(field rsa-code id)" 2 0 0 \
+	"$scratch/info" "$(printf %032d 99)" "$scratch/signature"
+
+# Rate: a bucket.
+ok "a key for three signatures in a minute" ctl hsm key create slow \
+	--purpose codesign --users root --rate 3/min
+for i in 1 2 3; do ok "signature $i" sign 0 slow; done
+refuses 75 'more than 3 signatures in a minute' "a fourth is too many" \
+	sign 0 slow
+ok "the rate belongs to the key, not to its version" \
+	ctl hsm key edit slow --not-after 2099-01-01
+exits 75 "still too many" sign 0 slow
+ok "another rate" ctl hsm key edit slow --rate 6000
+ok "lets it go on" within 5 sign 0 slow
+
+# Uses: five, whatever happens.
+ok "a key for five signatures" ctl hsm key create few --purpose codesign \
+	--users root --uses 5
+for i in 1 2 3; do ok "signature $i" sign 0 few; done
+ok "signature 4" sign 0 few "$(printf %032d 4)"
+ok "the same request again" sign 0 few "$(printf %032d 4)"
+is "$(field few uses)" 4 "is not counted twice"
+daemon_stop signd KILL
+daemon_start signd
+daemon_ready signd
+is "$(field few uses)" 4 "killed, it still knows"
+ok "the fifth" sign 0 few
+refuses 77 'made the 5 signatures' "no sixth" sign 0 few
+daemon_stop signd KILL
+daemon_start signd
+daemon_ready signd
+refuses 77 'made the 5 signatures' "nor after being killed" sign 0 few
+ok "more are allowed" ctl hsm key edit few --uses 6
+ok "the sixth" sign 0 few
+refuses 77 'made the 6 signatures' "no seventh" sign 0 few
+
+# Killed while many sign: never more than the limit.
+ok "a key for 300 signatures" ctl hsm key create many --purpose codesign \
+	--users root --uses 300
+id=$(field many id)
+hammer() { # hammer NUMBER: until the key has none left
+	local i=0 status=0
+	while [ $status != 77 ] && [ $i -lt 400 ]; do
+		i=$((i + 1))
+		sign_as 0 "$id" "$(printf '%016d%016d' "$1" $i)" \
+			"$scratch/out/$1-$i" 2>/dev/null
+		status=$?
+		[ $status = 0 ] || sleep 0.02
+	done
+}
+hammers=()
+for h in 1 2 3 4; do
+	hammer $h &
+	hammers+=($!)
+done
+for k in 1 2 3; do
+	n=$(find "$scratch/out" -type f | wc -l)
+	more() { [ "$(find "$scratch/out" -type f | wc -l)" -gt $((n + 30)) ]; }
+	within 20 more
+	daemon_stop signd KILL
+	daemon_start signd
+	daemon_ready signd
+done
+wait "${hammers[@]}"
+got=$(find "$scratch/out" -type f | wc -l)
+tap_note "$got signatures were given away"
+ok "killed three times, no more than 300" test "$got" -le 300
+ok "nor many fewer" test "$got" -ge 280
+is "$(cat "$scratch"/out/* | wc -c)" $((64 * got)) "all of them whole"
+is "$(field many uses)" 300 "and it says so"
+
+# What was refused is in the journal, once for a key, user and second.
+refused() {
+	ctl --json journal tail --limit 2000 | jq -r --arg id "$id" \
+		'[.records[] | select(.type == "refuse" and .key == $id) |
+		.body.count] | add // 0'
+}
+id=$(field few id)
+n=$(refused)
+for i in 1 2 3 4 5 6 7 8 9 10; do sign 0 few; done 2>/dev/null
+more() { [ "$(refused)" = $((n + 10)) ]; }
+ok "each refused use is counted in the journal" within 5 more
+
+# --- killed in the middle --------------------------------------------------
+
+# killed_at CALL COMMAND...: signd dies at its CALL-th sync from now.
+deaths=0
+killed_at() {
+	local call=$1 pid=${daemon_pid[signd]} tracer
+	shift
+	strace -f -qq -o "$scratch/strace" -p "$pid" -e trace=fsync,fdatasync \
+		-e inject=fsync,fdatasync:signal=KILL:when="$call" 2>/dev/null &
+	tracer=$!
+	within 5 grep -q "TracerPid:.[1-9]" "/proc/$pid/status"
+	"$@" >/dev/null 2>&1
+	daemon_gone "$pid" && deaths=$((deaths + 1))
+	kill -INT "$tracer" 2>/dev/null
+	wait "$tracer" 2>/dev/null
+	daemon_stop signd KILL
+	daemon_start signd
+	daemon_ready signd
+}
+no_orphans() {
+	[ "$(ctl --json hsm status | jq .orphans)" = 0 ]
+}
+same_again() { # COMMAND...: it does, or has done, the same
+	"$@" >/dev/null && "$@" >/dev/null
+}
+for call in 1 2 3 4 5 6; do
+	killed_at $call ctl hsm key create "cut $call" --purpose jwt
+	ok "killed at sync $call of a new key: nothing is left over" \
+		within 10 no_orphans
+	ok "it is made" same_again ctl hsm key create "cut $call" --purpose jwt
+	ok "in the token" in_token "$(field "cut $call" id)"
+	# shellcheck disable=SC2086
+	new_key cut $ec
+	killed_at $call ctl hsm key import "brought $call" "$scratch/cut.pem" \
+		--purpose jwt
+	ok "killed at sync $call of an import: nothing is left over" \
+		within 10 no_orphans
+	ok "it is imported" same_again ctl hsm key import "brought $call" \
+		"$scratch/cut.pem" --purpose jwt
+	ok "in the token" in_token "$(field "brought $call" id)"
+	id=$(field "cut $call" id)
+	killed_at $call ctl hsm key delete "cut $call" --yes
+	ok "killed at sync $call of its end: nothing is left over" \
+		within 10 no_orphans
+	ctl hsm key delete "cut $call" --yes >/dev/null 2>&1
+	ok "it is gone" within 10 gone_from_token "$id"
+done
+tap_note "$deaths of 18 times it was killed in the middle"
+ok "most of the syncs were reached" test "$deaths" -ge 9
+ok "the journal is whole" ctl journal verify
+
 # --- deleted ---------------------------------------------------------------
 
 refuses 64 'yes' "a key is not deleted without a word" \
@@ -378,9 +577,6 @@ exits 66 "no such key" ctl hsm key delete nobody --yes
 id=$(field "for jwt" id)
 ok "a key is deleted" ctl hsm key delete "for jwt" --yes
 exits 66 "it is gone" ctl hsm key show "for jwt"
-gone_from_token() {
-	! in_token "$1"
-}
 ok "also in the token" within 10 gone_from_token "$id"
 ok "its name is free" ctl hsm key create "for jwt" --purpose jwt
 ok "for another key" test "$(field "for jwt" id)" != "$id"

@@ -27,7 +27,8 @@ def maps(pid):
         for line in f:
             place, rights, *_ = line.split()
             begin, end = (int(x, 16) for x in place.split("-"))
-            if "r" not in rights or "[v" in line:
+            # Not the kernel's, nor what a sanitizer only marks.
+            if "r" not in rights or "[v" in line or end - begin > 1 << 32:
                 continue
             mem.seek(begin)
             data = b""

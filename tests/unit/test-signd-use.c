@@ -2,9 +2,11 @@
 /* What a key's purpose and rules allow. */
 #include "config.h"
 
+#include <dirent.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-#include "signd/use.h"
+#include "signd/signd.h"
 #include "tests/unit/tap.h"
 
 #define NS ((int64_t)1000000000)
@@ -160,6 +162,97 @@ totals(void)
 	free(t.row);
 }
 
+static void
+folder_remove(const char *dir)
+{
+	char path[700];
+	DIR *d = opendir(dir);
+
+	for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
+		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+		unlink(path);
+	}
+	if (d != NULL)
+		closedir(d);
+	rmdir(dir);
+}
+
+static struct journal *
+journal_begin(struct signd *s, const char *dir)
+{
+	struct journal_conf jc = { .dir = dir, .replay = 2,
+		.segment_bytes = 4096, .each = signd_replay,
+		.head = signd_segment_head, .ctx = s };
+	struct journal *j = NULL;
+
+	if (journal_open(&jc, &j, &fault) != Q_OK) {
+		printf("# %s\n", fault_text(&fault, Q_IO));
+		exit(99);
+	}
+	return j;
+}
+
+/* Records that push everything before them out of what is replayed. */
+static void
+fill(struct journal *j)
+{
+	struct journal_start rec = { .version = "test" };
+
+	for (int i = 0; i < 300; i++)
+		if (journal_append(j, &(struct journal_entry){ JOURNAL_start,
+		    0, "", &rec }, NULL, NULL) != Q_OK)
+			exit(99);
+}
+
+static uint64_t
+total_of(const struct signd *s, const char *id)
+{
+	for (size_t i = 0; i < s->totals.n; i++)
+		if (strcmp(s->totals.row[i].key, id) == 0)
+			return s->totals.row[i].total;
+	return 0;
+}
+
+/* Totals go from segment to segment, with and without a keyring. */
+static void
+segments(void)
+{
+	static struct signd a = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	static struct signd b = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	static struct signd c = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	const char *tmp = getenv("TMPDIR");
+	struct journal_sign sign = { .total = 41 };
+	char dir[300];
+	struct journal *j;
+
+	snprintf(dir, sizeof(dir), "%s/test-use.XXXXXX",
+	    tmp != NULL ? tmp : "/tmp");
+	if (mkdtemp(dir) == NULL)
+		exit(99);
+	new_key(PURPOSE_FIRMWARE, TOKEN_P256);
+	a.ring = keyring_new(NULL);
+	key->use->total = 41;
+	j = journal_begin(&a, dir);
+	if (a.ring == NULL || keyring_put(a.ring, key) != Q_OK ||
+	    journal_append(j, &(struct journal_entry){ JOURNAL_sign, 0,
+	    key->id, &sign }, NULL, NULL) != Q_OK)
+		exit(99);
+	fill(j);
+	journal_close(j);
+	j = journal_begin(&b, dir);
+	is_int(total_of(&b, key->id), 41, "a total outlives its segment");
+	fill(j);
+	journal_close(j);
+	j = journal_begin(&c, dir);
+	is_int(total_of(&c, key->id), 41, "also before there is a keyring");
+	journal_close(j);
+	keyring_unref(a.ring);
+	key = NULL;
+	free(b.totals.row);
+	free(c.totals.row);
+	folder_remove(dir);
+}
+
 int
 main(void)
 {
@@ -168,6 +261,7 @@ main(void)
 	limits();
 	bucket();
 	totals();
+	segments();
 	key_unref(key);
 	return done();
 }
