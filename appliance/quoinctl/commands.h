@@ -78,7 +78,17 @@
 	X(rate, "rate", "N/min", "signatures in a minute")                    \
 	X(approvals, "approvals", "N", "how many approvers must agree")       \
 	X(approvers, "approvers", "NAME,...", "of whom")                      \
-	X(remove, "remove", NULL, "take the certificate away")
+	X(remove, "remove", NULL, "take the certificate away")                \
+	X(webauthn, "webauthn", "FILE",                                       \
+	    "what a browser's credential gave, JSON")                         \
+	X(signature, "signature", "FILE",                                     \
+	    "ECDSA-SHA256 over the statement, DER")                           \
+	X(key, "key", "FILE", "sign the statement with this P-256 key, PEM")  \
+	X(mech, "mech", "MECH", "ecdsa; rsa-pss, rsa-pkcs1")                  \
+	X(hash, "hash", "BITS", "256 (default), 384, 512")                    \
+	X(meaning, "meaning", "TEXT",                                         \
+	    "what it is, for journal and approvers; else the file's name")    \
+	X(out, "out", "FILE", "write it there")
 
 enum ctl_opt {
 #define X(id, name, value, text) CTL_OPT_##id,
@@ -98,6 +108,7 @@ enum ctl_opt {
 	(O_(users) | O_(roles) | O_(mechs) | O_(not_before) |         \
 	    O_(not_after) | O_(uses) | O_(rate) | O_(approvals) |     \
 	    O_(approvers))
+#define O_SIGN_ (O_(mech) | O_(hash) | O_(meaning))
 #define O_LIVES_ (O_(device_lifetime) | O_(issuing_lifetime))
 
 /* X(id, group, verb, least and most arguments, arguments and needed options,
@@ -196,6 +207,24 @@ enum ctl_opt {
 	    "its certificate, PEM; with FILE: attach this one")               \
 	X(key_public, "hsm", "key public", 1, 1, "NAME", 0,                   \
 	    "its public half, PEM")                                           \
+	X(hsm_sign, "hsm", "sign", 2, 2, "KEY FILE", O_SIGN_ | O_(out),       \
+	    "sign a file; ECDSA's signatures in DER")                         \
+	X(approver_add, "hsm", "approver add", 1, 2, "NAME [FILE]",           \
+	    O_(webauthn), "who can agree to the use of keys; FILE: a public " \
+	    "key of P-256, PEM")                                              \
+	X(approver_list, "hsm", "approver list", 0, 0, "", 0,                 \
+	    "they all")                                                       \
+	X(approver_delete, "hsm", "approver delete", 1, 1, "NAME", 0,         \
+	    "one that no key's rules name")                                   \
+	X(approval_list, "hsm", "approval list", 0, 0, "", 0,                 \
+	    "what waits for approval, and what has it and was not used yet")  \
+	X(approval_request, "hsm", "approval request", 2, 2, "KEY FILE",      \
+	    O_SIGN_, "ask for approval before signing")                       \
+	X(approval_statement, "hsm", "approval statement", 1, 1, "ID", 0,     \
+	    "print what approvers sign")                                      \
+	X(approval_give, "hsm", "approval give", 2, 2, "ID NAME",             \
+	    O_(key) | O_(signature) | O_(webauthn),                           \
+	    "hand in the proof that an approver agrees")                      \
 	X(journal_verify, "journal", "verify", 0, 0, "", O_(head),            \
 	    "find what was changed, dropped or swapped in the journal")       \
 	X(journal_tail, "journal", "tail", 0, 0, "", O_(limit),               \

@@ -3,6 +3,7 @@ bin_PROGRAMS += quoinctl
 quoinctl_SOURCES = \
 	%reldir%/batch.h \
 	%reldir%/cmd_access.c \
+	%reldir%/cmd_approve.c \
 	%reldir%/cmd_batch.c \
 	%reldir%/cmd_config.c \
 	%reldir%/cmd_device.c \
@@ -10,6 +11,7 @@ quoinctl_SOURCES = \
 	%reldir%/cmd_journal.c \
 	%reldir%/cmd_key.c \
 	%reldir%/cmd_policy.c \
+	%reldir%/cmd_sign.c \
 	%reldir%/cmd_status.c \
 	%reldir%/commands.h \
 	%reldir%/ctl.c \

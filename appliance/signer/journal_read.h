@@ -131,6 +131,12 @@ enum journal_type {
 	F(T, STR, kind, 15, "p256, webauthn")                                \
 	F(T, BIN, spki, 32, "SHA-256 of its SubjectPublicKeyInfo")           \
 	F(T, STR, user, 64, "for whom")
+enum journal_approval_step {
+	APPROVAL_WANTED,
+	APPROVAL_GIVEN,
+	APPROVAL_USED,
+};
+
 #define JOURNAL_APPROVAL(F, T)                                               \
 	F(T, U32, step, 2, "0 wanted, 1 given, 2 used up")                   \
 	F(T, STR, id, 16, "")                                                \

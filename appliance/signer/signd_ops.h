@@ -79,7 +79,20 @@ enum signd_mech {
 	X(code_keys, 22, ROLE_ADMIN | ROLE_TOOL, 64,                         \
 	    "list the codesign keys that the peer's user may use")           \
 	X(code_sign, 23, ROLE_ADMIN | ROLE_TOOL, 512,                        \
-	    "sign with a codesign key; again: the same answer")
+	    "sign with a codesign key; again: the same answer")              \
+	X(sign_firmware, 24, ROLE_FIRMWARE | ROLE_ADMIN, 512,                \
+	    "sign a firmware or update image; again: the same answer")       \
+	X(approver_set, 25, ROLE_ADMIN, 3072,                                \
+	    "set who can agree to the use of keys")                          \
+	X(approver_delete, 26, ROLE_ADMIN, 256,                              \
+	    "remove one whom no key names")                                  \
+	X(approvers, 27, ROLE_ADMIN | ROLE_WEB, 128, "list them, by name")   \
+	X(approval_list, 28, ROLE_ADMIN | ROLE_WEB, 64,                      \
+	    "list approvals that are open, by id")                           \
+	X(approval_want, 29, ROLE_ADMIN | ROLE_WEB | ROLE_FIRMWARE, 1024,    \
+	    "ask for approval before signing")                               \
+	X(approval_put, 30, ROLE_ADMIN | ROLE_WEB, 4096,                     \
+	    "a proof that an approver agrees")
 
 /* Number of every op: SIGND_OP_issue. */
 enum signd_op {

@@ -186,6 +186,11 @@ struct approver *keyring_approver(const struct keyring *r, const char *name);
 bool keyring_approver_put(struct keyring *r, const struct approver *a);
 void keyring_approver_remove(struct keyring *r, const char *name);
 
+/* signd_approver and back; the item borrows. */
+struct signd_approver approver_item(const struct approver *a);
+void approver_take(const struct signd_approver *item,
+    struct approver *ret_approver);
+
 /* rules.c: signd_rules and back. INVALID: malformed. */
 void key_rules_encode(const struct key_rules *r, struct buf *out);
 enum q_err key_rules_decode(struct bytes in, struct key_rules *ret_rules,
@@ -199,6 +204,9 @@ enum q_err key_rules_check(const struct key_rules *r, enum key_purpose p,
 /* Whether two are the same; whether the list of users has this one. */
 bool key_rules_equal(const struct key_rules *a, const struct key_rules *b);
 bool key_rules_user(const struct key_rules *r, uint32_t uid);
+
+/* Whether they name him. */
+bool key_rules_approver(const struct key_rules *r, const char *name);
 
 /* The mechanisms that its kind and rules allow. */
 uint32_t key_mechs(const struct key *k);

@@ -61,7 +61,7 @@ WIRE_DECLARE(keyring_key, KEYRING_KEY)
 WIRE_DEFINE(keyring_head, KEYRING_HEAD)
 WIRE_DEFINE(keyring_key, KEYRING_KEY)
 
-static struct signd_approver
+struct signd_approver
 approver_item(const struct approver *a)
 {
 	return (struct signd_approver){ .name = a->name,
@@ -189,22 +189,21 @@ key_decode(const struct keyring_key *item, const char *host, uint16_t port,
 	return keyring_put(r, k);
 }
 
-static enum q_err
-approver_decode(const struct signd_approver *item, struct keyring *r)
+void
+approver_take(const struct signd_approver *item, struct approver *ret)
 {
-	struct approver a = { .webauthn = strcmp(item->kind, "webauthn") == 0,
+	*ret = (struct approver){ .webauthn = strcmp(item->kind, "webauthn") == 0,
 		.spki_len = item->spki.len,
 		.credential_len = item->credential.len,
 		.created = item->created };
 
-	snprintf(a.name, sizeof(a.name), "%s", item->name);
-	snprintf(a.rp_id, sizeof(a.rp_id), "%s", item->rp_id);
-	snprintf(a.origin, sizeof(a.origin), "%s", item->origin);
-	memcpy(a.spki, item->spki.p, item->spki.len);
+	snprintf(ret->name, sizeof(ret->name), "%s", item->name);
+	snprintf(ret->rp_id, sizeof(ret->rp_id), "%s", item->rp_id);
+	snprintf(ret->origin, sizeof(ret->origin), "%s", item->origin);
+	memcpy(ret->spki, item->spki.p, item->spki.len);
 	if (item->credential.len != 0)
-		memcpy(a.credential, item->credential.p,
+		memcpy(ret->credential, item->credential.p,
 		    item->credential.len);
-	return keyring_approver_put(r, &a) ? Q_OK : Q_NOMEM;
 }
 
 static enum q_err
@@ -212,7 +211,8 @@ lists_decode(struct keyring_head *head, const struct wire_type *key_type,
     uint16_t port, struct keyring *r, struct fault *f)
 {
 	struct keyring_key key;
-	struct signd_approver approver;
+	struct signd_approver item;
+	struct approver a;
 	enum q_err e;
 
 	while ((e = wire_list_next(&head->keys, key_type, &key)) == Q_OK) {
@@ -221,9 +221,10 @@ lists_decode(struct keyring_head *head, const struct wire_type *key_type,
 			return e;
 	}
 	while (e == Q_NOTFOUND && (e = wire_list_next(&head->approvers,
-	    &signd_approver_type, &approver)) == Q_OK)
-		e = approver_decode(&approver, r) == Q_OK ? Q_NOTFOUND :
-		    Q_NOMEM;
+	    &signd_approver_type, &item)) == Q_OK) {
+		approver_take(&item, &a);
+		e = keyring_approver_put(r, &a) ? Q_NOTFOUND : Q_NOMEM;
+	}
 	return e == Q_NOTFOUND ? Q_OK : e;
 }
 

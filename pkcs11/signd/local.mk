@@ -2,6 +2,10 @@
 # All but main, for the tests.
 noinst_LIBRARIES += libsignd.a
 libsignd_a_SOURCES = \
+	%reldir%/approvals.c \
+	%reldir%/approve.c \
+	%reldir%/approve.h \
+	%reldir%/approve_priv.h \
 	%reldir%/checked.c \
 	%reldir%/checked.h \
 	%reldir%/cmp_shape.c \
@@ -17,10 +21,12 @@ libsignd_a_SOURCES = \
 	%reldir%/launcher.h \
 	%reldir%/maint.c \
 	%reldir%/maint.h \
+	%reldir%/op_approve.c \
 	%reldir%/op_cmp.c \
 	%reldir%/op_code.c \
 	%reldir%/op_code_info.c \
 	%reldir%/op_crl.c \
+	%reldir%/op_firmware.c \
 	%reldir%/op_issue.c \
 	%reldir%/op_issuing.c \
 	%reldir%/op_key.c \
@@ -39,10 +45,14 @@ libsignd_a_SOURCES = \
 	%reldir%/sign_shape.h \
 	%reldir%/signd.h \
 	%reldir%/state.c \
+	%reldir%/statement.c \
+	%reldir%/statement.h \
 	%reldir%/tls_shape.c \
 	%reldir%/tls_shape.h \
 	%reldir%/use.c \
 	%reldir%/use.h \
+	%reldir%/webauthn.c \
+	%reldir%/webauthn.h \
 	%reldir%/worker.c \
 	%reldir%/worker.h \
 	%reldir%/worker_batch.c \
@@ -65,7 +75,7 @@ tests_integration_signd_client_LDADD = libsigner.a libjournal.a libx509.a \
 check_PROGRAMS += tests/integration/approve-client
 tests_integration_approve_client_SOURCES = tests/integration/approve-client.c
 tests_integration_approve_client_LDADD = libsigner.a libwire.a libbase.a \
-	-lpthread
+	$(OPENSSL_LIBS) -lpthread
 
 unit_tests += tests/unit/test-signd-tls tests/unit/test-journal \
 	tests/unit/test-signd-maint tests/unit/test-signd-use

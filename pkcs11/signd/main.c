@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fsio.h"
 #include "base/log.h"
 #include "base/own.h"
@@ -120,6 +121,8 @@ begin(struct signd *s, int launcher, struct fault *f)
 	pthread_mutex_init(&s->crl, NULL);
 	pthread_mutex_init(&s->lock, NULL);
 	if (r == Q_OK)
+		r = approvals_new(clock_wall, &s->approvals);
+	if (r == Q_OK)
 		r = journal_open(&jc, &s->journal, f);
 	if (r == Q_OK)
 		r = journal_put(s->journal, &(struct journal_entry){
@@ -180,6 +183,7 @@ end(struct signd *s, struct wire_server *server, pthread_t maint)
 		worker_stop(s->workers[i]);
 	journal_close(s->journal);
 	issued_free(s->issued);
+	approvals_free(s->approvals);
 	keyring_unref(s->ring);
 	free(s->totals.row);
 	free(s->crls);

@@ -2,6 +2,7 @@
 /* Keys that people made: other rules, a certificate, their end. */
 #include "config.h"
 
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,8 @@
 #include "base/own.h"
 #include "signd/signd.h"
 #include "x509/der.h"
+
+#define RULES_LINE 800
 
 /* Who asks for what of which key. */
 struct change {
@@ -38,6 +41,44 @@ copy_put(struct signd *s, const struct change *c, struct keyring *next,
 	return r;
 }
 
+/* The new rules in one line, for approvers; their digest says the rest. */
+static void
+rules_line(const struct key_rules *rules, struct buf *out)
+{
+	AUTO_BUF struct buf words = BUF_INIT(SIGND_RULES_MAX);
+
+	key_rules_words(rules, &words);
+	for (size_t i = 0; i + 1 < words.len; i++)
+		if (words.p[i] == '\n')
+			words.p[i] = ';';
+	if (words.len > 0)
+		words.len--;
+	buf_printf(out, "%.*s%s", words.len > RULES_LINE ? RULES_LINE :
+	    (int)words.len, (const char *)words.p, words.len > RULES_LINE ?
+	    " and more" : "");
+}
+
+/* By the rules before the change. */
+static enum q_err
+change_approve(struct signd *s, const struct change *c, const struct key *k,
+    const struct keyring *ring, struct fault *f)
+{
+	AUTO_BUF struct buf code = BUF_INIT(SIGND_RULES_MAX);
+	AUTO_BUF struct buf words = BUF_INIT(SIGND_RULES_MAX);
+	uint8_t digest[SHA256_DIGEST_LENGTH];
+
+	key_rules_encode(&c->rules, &code);
+	rules_line(&c->rules, &words);
+	if (code.bad || words.bad)
+		return Q_NOMEM;
+	SHA256(code.p, code.len, digest);
+	return approve_need(s, ring, &(struct approve_ask){
+		.action = APPROVE_CHANGE_KEY, .key = k,
+		.digest = { digest, sizeof(digest) },
+		.meaning = (const char *)words.p, .user = c->user,
+		.uid = c->uid }, f);
+}
+
 static enum q_err
 rules_change(struct signd *s, const struct change *c, const struct key *k,
     struct keyring *next, bool *changed, struct fault *f)
@@ -47,6 +88,9 @@ rules_change(struct signd *s, const struct change *c, const struct key *k,
 	    f);
 
 	if (r != Q_OK || key_rules_equal(&k->rules, &c->rules))
+		return r;
+	r = change_approve(s, c, k, next, f);
+	if (r != Q_OK)
 		return r;
 	copy = key_copy(k, (uint16_t)s->conf->crl_port, next);
 	if (copy == NULL)
@@ -115,9 +159,13 @@ delete_change(struct signd *s, const struct change *c, const struct key *k,
 		.purpose = purpose_text(k->purpose), .policy = "" };
 	struct journal_rule last = { .name = k->name, .user = c->user,
 		.purpose = rec.purpose, .rules = "deleted\n" };
-	enum q_err r = journal_put(s->journal, &(struct journal_entry){
-		JOURNAL_rule, c->uid, k->id, &last }, f);
+	enum q_err r = approve_need(s, next, &(struct approve_ask){
+		.action = APPROVE_DELETE_KEY, .key = k, .user = c->user,
+		.uid = c->uid }, f);
 
+	if (r == Q_OK)
+		r = journal_put(s->journal, &(struct journal_entry){
+			JOURNAL_rule, c->uid, k->id, &last }, f);
 	*changed = true;
 	if (r == Q_OK)
 		r = journal_put(s->journal, &(struct journal_entry){

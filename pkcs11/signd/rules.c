@@ -88,6 +88,12 @@ key_rules_user(const struct key_rules *r, uint32_t uid)
 	return list_has(r->users, text) != 0;
 }
 
+bool
+key_rules_approver(const struct key_rules *r, const char *name)
+{
+	return list_has(r->approvers, name) != 0;
+}
+
 static enum q_err
 users_check(const struct key_rules *r, enum key_purpose p, struct fault *f)
 {

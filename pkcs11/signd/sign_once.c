@@ -53,21 +53,23 @@ again(struct signd *s, const uint8_t request[32], const struct issued_at *at,
 /* Into the journal, and then the request is let go. */
 static enum q_err
 record(struct signd *s, const struct sign_ask *a, const uint8_t request[32],
-    const struct buf *signature, struct fault *f)
+    const char *approval, const struct buf *signature, struct fault *f)
 {
 	struct journal_sign rec = { .purpose = purpose_text(a->key->purpose),
 		.mech = a->shape->mech, .hash = a->shape->hash,
 		.salt = a->shape->salt, .digest = sign_shape_digest(a->shape),
 		.meaning = a->meaning, .user = a->user,
 		.request = { request, 32 },
-		.total = signd_use_total(a->key),
+		.total = signd_use_total(a->key), .approval = approval,
 		.signature = buf_bytes(signature) };
 	struct journal_pos pos;
 	struct issued_at at;
-	enum q_err r = journal_append(s->journal, &(struct journal_entry){ JOURNAL_sign,
-		a->use.uid, a->key->id, &rec }, &pos, f);
+	enum q_err r = journal_append(s->journal, &(struct journal_entry){
+		JOURNAL_sign, a->use.uid, a->key->id, &rec }, &pos, f);
+
 	if (r != Q_OK)
 		return r;
+	approve_done(s, approval);
 	signd_used(a->key, 1);
 	at = (struct issued_at){ pos.seq, pos.segment, pos.offset };
 	issued_set(s->issued, request, ISSUED_DONE, &at);
@@ -75,20 +77,58 @@ record(struct signd *s, const struct sign_ask *a, const uint8_t request[32],
 	return journal_wait(s->journal, pos.seq, f);
 }
 
-/* By the key's rules. */
+/* By the approvals that the key's rules want. */
 static enum q_err
-allowed_sign(struct signd *s, const struct sign_ask *a,
-    const uint8_t request[32], struct buf *out, struct fault *f)
+approval_take(struct signd *s, const struct keyring *ring,
+    const struct sign_ask *a, char ret_id[SIGND_ID_LEN + 1],
+    struct fault *f)
+{
+	struct approve_ask ask = { .action = APPROVE_SIGN, .key = a->key,
+		.shape = a->shape, .digest = sign_shape_digest(a->shape),
+		.meaning = a->meaning, .user = a->user, .uid = a->use.uid };
+
+	/* Another purpose is refused with the rest of the rules. */
+	ret_id[0] = '\0';
+	if ((a->use.purposes & 1u << a->key->purpose) == 0)
+		return Q_OK;
+	/* Somebody could have another text of the same digest. */
+	if (a->key->rules.approvals != 0 && ask.digest.len < 32)
+		return fault_set(f, Q_INVALID, "key %s wants approvals, and "
+		    "they a digest of 32 bytes or more", a->key->id);
+	return approve_take(s, ring, &ask, ret_id, f);
+}
+
+/* By the rest of its rules. */
+static enum q_err
+use_sign(struct signd *s, const struct sign_ask *a, struct buf *out,
+    struct fault *f)
 {
 	enum q_err r = signd_use(s, a->key, &a->use, f);
 
 	if (r != Q_OK)
 		return r;
 	r = checked_sign(s, a->key, a->shape, out, f);
-	if (r == Q_OK)
-		r = record(s, a, request, out, f);
-	else
+	if (r != Q_OK)
 		signd_use_back(a->key);
+	return r;
+}
+
+static enum q_err
+allowed_sign(struct signd *s, const struct keyring *ring,
+    const struct sign_ask *a, const uint8_t request[32], struct buf *out,
+    struct fault *f)
+{
+	char approval[SIGND_ID_LEN + 1];
+	enum q_err r = approval_take(s, ring, a, approval, f);
+
+	if (r != Q_OK)
+		return r;
+	r = use_sign(s, a, out, f);
+	if (r == Q_OK)
+		r = record(s, a, request, approval, out, f);
+	/* Nothing to give back once it is in the journal. */
+	if (r != Q_OK)
+		approve_back(s, approval);
 	return r;
 }
 
@@ -101,7 +141,6 @@ sign_once(struct signd *s, const struct keyring *ring,
 	struct issued_at at;
 	enum q_err r;
 
-	(void)ring;
 	if (ask->nonce.len != SIGND_NONCE_LEN)
 		return fault_set(f, Q_INVALID, "nonce: not %d bytes",
 		    SIGND_NONCE_LEN);
@@ -111,7 +150,7 @@ sign_once(struct signd *s, const struct keyring *ring,
 		return fault_retry(f, r, 1, "too many requests at once");
 	if (state == ISSUED_DONE)
 		return again(s, request, &at, out, f);
-	r = allowed_sign(s, ask, request, out, f);
+	r = allowed_sign(s, ring, ask, request, out, f);
 	if (r != Q_OK)
 		issued_end(s->issued, request);
 	return r;

@@ -14,8 +14,8 @@ struct sign_ask {
 	const struct key *key;
 	const struct sign_shape *shape;
 	struct bytes nonce;
-	const char *user;	/* for whom, as a front end says */
-	const char *meaning;	/* what it is, as it says */
+	const char *user;	/* for whom, as a front end says; or NULL */
+	const char *meaning;	/* what it is, as it says; or NULL */
 };
 
 /*

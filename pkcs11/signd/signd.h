@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "signd/approve.h"
 #include "signd/issued.h"
 #include "signd/journal.h"
 #include "signd/keyring.h"
@@ -32,6 +33,7 @@ struct signd {
 	const struct conf *conf;
 	struct journal *journal;
 	struct issued *issued;
+	struct approvals *approvals;
 	struct worker *workers[SIGND_TOKENS]; /* [1] may be NULL */
 	char keyring_path[600];
 	pthread_mutex_t change; /* one change of the keyring at a time */

@@ -189,6 +189,12 @@ signd_replay(void *ctx, const struct journal_record *r)
 	if (r->type == JOURNAL_intent || r->type == JOURNAL_issued ||
 	    r->type == JOURNAL_sign)
 		issued_replay(s->issued, r);
+	if (r->type == JOURNAL_sign || r->type == JOURNAL_approval) {
+		enum q_err e = approvals_replay(s->approvals, r);
+
+		if (e != Q_OK)
+			return e;
+	}
 	for (size_t i = 0; i < ARRAY_LEN(replayers); i++) {
 		if (replayers[i].type != r->type)
 			continue;
@@ -243,8 +249,10 @@ enum q_err
 signd_segment_head(void *ctx, struct journal *j)
 {
 	struct signd *s = ctx;
-	enum q_err r;
+	enum q_err r = approvals_head(s->approvals, j);
 
+	if (r != Q_OK)
+		return r;
 	pthread_mutex_lock(&s->lock);
 	r = mark_put(j, &s->done, true);
 	if (r == Q_OK)

@@ -4,10 +4,13 @@
  * Ends with the error's exit code and its name and text on standard error. */
 #include "config.h"
 
+#include <fcntl.h>
 #include <getopt.h>
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/codec.h"
@@ -18,6 +21,7 @@
 #define DEADLINE_MS 60000
 #define ARGS_MAX 10
 #define FILE_MAX 65536
+#define IMAGE_MAX ((size_t)16 << 20)
 
 static struct wire_client *client;
 static struct wire_reply hold;
@@ -65,11 +69,59 @@ do_code_sign(char **a)
 	    0644) : e;
 }
 
+/* KEY MECH HASH IMAGE NONCE MEANING OUT ["noseal"] */
+static enum q_err
+do_firmware(char **a)
+{
+	AUTO_BUF struct buf image = BUF_INIT(IMAGE_MAX);
+	AUTO_FD int fd = memfd_create("image", MFD_CLOEXEC |
+	    MFD_ALLOW_SEALING);
+	uint8_t nonce[SIGND_NONCE_LEN] = { 0 };
+	struct signd_sign_firmware_req req = { .key = a[0],
+		.mech = num(a[1]), .hash = num(a[2]), .image = fd,
+		.nonce = { nonce, sizeof(nonce) }, .user = "test",
+		.meaning = a[5] };
+	struct signd_sign_firmware_rsp r;
+	enum q_err e = file_read(a[3], &image);
+
+	if (e != Q_OK || !hex_decode(a[4], nonce, sizeof(nonce)) ||
+	    fd_write_all(fd, image.p, image.len) != Q_OK)
+		return Q_USAGE;
+	if (strcmp(a[7], "noseal") != 0 && fcntl(fd, F_ADD_SEALS,
+	    F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW) != 0)
+		return Q_IO;
+	e = signd_sign_firmware(client, &req, &r, &hold, &fault);
+	return e == Q_OK ? file_replace(a[6], r.signature.p, r.signature.len,
+	    0644) : e;
+}
+
+/* KEY IMAGE MEANING */
+static enum q_err
+do_want(char **a)
+{
+	AUTO_BUF struct buf image = BUF_INIT(IMAGE_MAX);
+	uint8_t digest[SHA256_DIGEST_LENGTH];
+	struct signd_approval_want_req req = { .action = "sign",
+		.key = a[0], .mech = SIGND_ECDSA, .hash = 256,
+		.digest = { digest, sizeof(digest) }, .meaning = a[2] };
+	struct signd_approval_want_rsp r;
+	enum q_err e = file_read(a[1], &image);
+
+	if (e != Q_OK)
+		return Q_USAGE;
+	SHA256(image.p, image.len, digest);
+	e = signd_approval_want(client, &req, &r, &hold, &fault);
+	if (e == Q_OK)
+		printf("%s\n", r.id);
+	return e;
+}
+
 static const struct {
 	const char *name;
 	enum q_err (*run)(char **a);
 } commands[] = {
 	{ "code-keys", do_code_keys }, { "code-sign", do_code_sign },
+	{ "firmware", do_firmware }, { "want", do_want },
 };
 
 int
