@@ -91,7 +91,7 @@ tpm_make() {
 	END
 	export DBUS_SESSION_BUS_ADDRESS=unix:path=$1/bus
 	export TPM2_PKCS11_STORE=$1/store TPM2_PKCS11_TCTI=tabrmd:bus_type=session
-	export TPM2_PKCS11_LOG_LEVEL=0 TSS2_LOG=all+none
+	export TSS2_LOG=all+none
 	tpm_up "$1"
 	token_init "$1"
 }

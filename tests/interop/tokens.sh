@@ -35,6 +35,7 @@ status() {
 ready() { [ "$(status .ready)" = true ]; }
 second_ready() { [ "$(status .token2)" = ready ]; }
 away() { ! second_ready; }
+refused() { status "$1" | grep -q -- "$2"; } # .reason|.token2 WHY
 
 # The worker of the token with that label, its process id.
 worker() {
@@ -144,16 +145,16 @@ right=$(cat "$tokens/nss/pin")
 printf wrong >"$tokens/nss/pin"
 : >"$appliance/signd.log"
 daemon_start signd
-refused() { like_quietly "$(status .reason)" "$1"; }
-like_quietly() { grep -q -- "$2" <<<"$1"; }
-ok "NSS: a wrong PIN is refused" within 10 refused PIN_INCORRECT
+ok "NSS: a wrong PIN is refused" \
+	within 10 refused .reason PIN_INCORRECT
 daemon_stop signd
 daemon_start signd
-ok "NSS: and never tried again" within 10 refused "not tried again"
+ok "NSS: and never tried again" \
+	within 10 refused .reason "not tried again"
 is "$(grep -c PIN_INCORRECT "$appliance/signd.log")" 1 "NSS: once in all"
 printf %s "$right" >"$tokens/nss/pin"
 kill -HUP "${daemon_pid[signd]}"
-ok "NSS: the right one, and a word" within 5 ready || tap_note "$(ctl hsm status 2>&1; tail -n 5 "$appliance/signd.log")"
+ok "NSS: the right one, and a word" within 5 ready
 journal_good NSS
 appliance_stop
 
@@ -240,6 +241,20 @@ if [ -n "${TOKENS_ALONE-}" ]; then
 	ok "opencryptoki: the main token is ready without it" ready
 	ock_up
 	ok "opencryptoki: it is back" within 1 second_ready
+	code_good_rsa opencryptoki rsa
+
+	# This one tells of wrong PINs. Somebody else's are no reason to try
+	# ours, which might be the last; a person's word is.
+	as signd pkcs11-tool --module "${token_module[ock]}" --login \
+		--pin 00000000 --list-objects >"$dev/out" 2>&1
+	like "$(cat "$dev/out")" PIN_INCORRECT \
+		"opencryptoki: somebody tries a wrong PIN"
+	kill -KILL "$(worker quoin-ock)"
+	ok "opencryptoki: ours is not tried then" \
+		within 5 refused .token2 "may be locked"
+	ok "opencryptoki: the main token is ready without it" ready
+	kill -HUP "${daemon_pid[signd]}"
+	ok "opencryptoki: but at somebody's word" within 5 second_ready
 	code_good_rsa opencryptoki rsa
 	journal_good opencryptoki
 	appliance_stop
