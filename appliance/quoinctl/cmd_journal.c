@@ -10,7 +10,7 @@
 #include "base/own.h"
 #include "quoinctl/ctl.h"
 #include "quoinctl/out.h"
-#include "signer/journal_read.h"
+#include "signer/journal_check.h"
 
 #define TAIL_DEFAULT 20
 #define TAIL_MAX 10000
