@@ -88,6 +88,12 @@ tests_unit_test_signd_tls_LDADD = $(signd_libs)
 tests_unit_test_journal_SOURCES = tests/unit/test-journal.c
 tests_unit_test_journal_LDADD = $(signd_libs)
 
+unit_tests += tests/unit/test-webauthn tests/unit/test-approve
+tests_unit_test_webauthn_SOURCES = tests/unit/test-webauthn.c
+tests_unit_test_webauthn_LDADD = $(signd_libs)
+tests_unit_test_approve_SOURCES = tests/unit/test-approve.c
+tests_unit_test_approve_LDADD = $(signd_libs)
+
 noinst_PROGRAMS += tests/bench/bench-signd
 tests_bench_bench_signd_SOURCES = tests/bench/bench-signd.c
 tests_bench_bench_signd_LDADD = libsigner.a libtoken.a libtokenops.a \
@@ -125,5 +131,12 @@ tests_fuzz_fuzz_signd_replies_LDFLAGS = $(fuzz_ldflags)
 EXTRA_DIST += tests/fuzz/corpus-worker-answers \
 	tests/fuzz/corpus-signd-replies
 
+fuzzers += tests/fuzz/fuzz-webauthn
+tests_fuzz_fuzz_webauthn_SOURCES = tests/fuzz/fuzz-webauthn.c $(fuzz_main)
+tests_fuzz_fuzz_webauthn_LDADD = libsignd.a libx509.a libbase.a \
+	$(OPENSSL_LIBS)
+tests_fuzz_fuzz_webauthn_LDFLAGS = $(fuzz_ldflags)
+
+EXTRA_DIST += tests/fuzz/corpus-webauthn
 EXTRA_DIST += tests/fuzz/corpus-signd-frames tests/fuzz/corpus-journal \
 	tests/fuzz/corpus-tls-shape tests/fuzz/corpus-cmp-shape
