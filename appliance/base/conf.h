@@ -62,6 +62,10 @@
 	    "a call that takes longer gets its worker killed")                \
 	X(token2_init, "token2.init", STR, 0, 512, "",                        \
 	    "text for its C_Initialize's pReserved")                          \
+	X(journal_head_records, "journal.head_records", INT, 1, 1000000,      \
+	    1000, "the journal's head is signed after so many records")       \
+	X(journal_head_seconds, "journal.head_seconds", INT, 1, 86400, 60,    \
+	    "and after so many seconds, if there are any")                    \
 	X(store, "store", STR, 1, 512, "sqlite:${state}/records/quoin.db",    \
 	    "where the records are")                                          \
 	X(recordd_threads, "recordd.threads", INT, 1, 64, 4,                  \

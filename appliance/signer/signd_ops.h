@@ -92,7 +92,10 @@ enum signd_mech {
 	X(approval_want, 29, ROLE_ADMIN | ROLE_WEB | ROLE_FIRMWARE, 1024,    \
 	    "ask for approval before signing")                               \
 	X(approval_put, 30, ROLE_ADMIN | ROLE_WEB, 4096,                     \
-	    "a proof that an approver agrees")
+	    "a proof that an approver agrees")                               \
+	X(journal_export, 31, ROLE_ADMIN, 64, "sign the journal's head")     \
+	X(journal_renew, 32, ROLE_ADMIN, 64,                                 \
+	    "replace the journal key; again: the same answer")
 
 /* Number of every op: SIGND_OP_issue. */
 enum signd_op {
@@ -481,7 +484,15 @@ enum signd_op {
 	F(T, U64, wall, 0, "when")                                           \
 	F(T, STR, key, SIGND_ID_LEN, "the journal key")                      \
 	F(T, BIN, spki, SIGND_SPKI_MAX, "its public half")                   \
+	F(T, BIN, next, 32, "SHA-256 of that of the one to follow it")       \
 	F(T, BIN, signature, 128, "Ecdsa-Sig-Value, DER")
+
+/* A last head by the journal key names the next one. */
+#define SIGND_JOURNAL_RENEW_REQ(F, T)                                        \
+	F(T, STR, key, SIGND_ID_LEN, "the one that is to be replaced")
+#define SIGND_JOURNAL_RENEW_RSP(F, T)                                        \
+	F(T, STR, key, SIGND_ID_LEN, "the journal key")                      \
+	F(T, BIN, spki, SIGND_SPKI_MAX, "its public half")
 
 /* X(purpose, who may seal, who may unseal, text) */
 #define SIGND_PURPOSES(X)                                                    \
@@ -563,7 +574,9 @@ enum signd_op {
 	X(signd_approval_put_req, SIGND_APPROVAL_PUT_REQ)                    \
 	X(signd_approval_put_rsp, SIGND_APPROVAL_PUT_RSP)                    \
 	X(signd_journal_export_req, SIGND_JOURNAL_EXPORT_REQ)                \
-	X(signd_journal_export_rsp, SIGND_JOURNAL_EXPORT_RSP)
+	X(signd_journal_export_rsp, SIGND_JOURNAL_EXPORT_RSP)                \
+	X(signd_journal_renew_req, SIGND_JOURNAL_RENEW_REQ)                  \
+	X(signd_journal_renew_rsp, SIGND_JOURNAL_RENEW_RSP)
 
 #define X(name, fields) WIRE_DECLARE(name, fields)
 SIGND_MESSAGES(X)

@@ -28,6 +28,8 @@ struct journal {
 	int lock_file;
 	pthread_mutex_t lock; /* of everything below */
 	pthread_cond_t synced;
+	pthread_cond_t grown;
+	uint64_t watched; /* a record that somebody waits for; 0: none */
 	int fd;
 	uint64_t segment, offset;
 	uint64_t seq;
@@ -92,6 +94,7 @@ journal_open(const struct journal_conf *conf, struct journal **ret_journal,
 {
 	struct journal *j = calloc(1, sizeof(*j));
 	struct journal_end end = { 0 };
+	pthread_condattr_t mono;
 	enum q_err r;
 
 	if (j == NULL)
@@ -100,6 +103,10 @@ journal_open(const struct journal_conf *conf, struct journal **ret_journal,
 		.fd = -1, .tail = BUF_INIT(UNSYNCED_MAX) };
 	pthread_mutex_init(&j->lock, NULL);
 	pthread_cond_init(&j->synced, NULL);
+	pthread_condattr_init(&mono);
+	pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
+	pthread_cond_init(&j->grown, &mono);
+	pthread_condattr_destroy(&mono);
 	r = folder_take(j, f);
 	if (r == Q_OK)
 		r = journal_read(conf->dir, conf->replay, conf->each,
@@ -128,6 +135,7 @@ journal_close(struct journal *j)
 		close(j->dir);
 	buf_free(&j->tail);
 	pthread_cond_destroy(&j->synced);
+	pthread_cond_destroy(&j->grown);
 	pthread_mutex_destroy(&j->lock);
 	free(j);
 }
@@ -210,6 +218,8 @@ append(struct journal *j, const struct journal_entry *e,
 	j->seq++;
 	j->offset += rec.len;
 	memcpy(j->hash, rec.p + rec.len - JOURNAL_HASH, JOURNAL_HASH);
+	if (j->watched != 0 && j->seq >= j->watched)
+		pthread_cond_signal(&j->grown);
 	return Q_OK;
 }
 
@@ -320,6 +330,24 @@ journal_wait(struct journal *j, uint64_t seq, struct fault *f)
 	}
 	pthread_mutex_unlock(&j->lock);
 	return r;
+}
+
+bool
+journal_watch(struct journal *j, uint64_t seq, int64_t ms)
+{
+	int64_t until = clock_mono_ns() + ms * 1000000;
+	struct timespec at = { until / 1000000000, until % 1000000000 };
+	bool there;
+
+	pthread_mutex_lock(&j->lock);
+	j->watched = seq;
+	while (j->seq < seq && pthread_cond_timedwait(&j->grown, &j->lock,
+	    &at) == 0)
+		;
+	j->watched = 0;
+	there = j->seq >= seq;
+	pthread_mutex_unlock(&j->lock);
+	return there;
 }
 
 enum q_err

@@ -59,6 +59,10 @@ enum q_err journal_append_locked(struct journal *j,
 enum q_err journal_wait(struct journal *j, uint64_t seq,
     struct fault *f) Q_CHECKED;
 
+/* Until a record of this number is appended, or so many ms are over; whether
+ * it is. For one thread. */
+bool journal_watch(struct journal *j, uint64_t seq, int64_t ms);
+
 /* Append and wait. */
 enum q_err journal_put(struct journal *j, const struct journal_entry *e,
     struct fault *f) Q_CHECKED;

@@ -10,6 +10,8 @@ libsignd_a_SOURCES = \
 	%reldir%/checked.h \
 	%reldir%/cmp_shape.c \
 	%reldir%/cmp_shape.h \
+	%reldir%/head.c \
+	%reldir%/head.h \
 	%reldir%/issued.c \
 	%reldir%/issued.h \
 	%reldir%/journal.c \
@@ -29,6 +31,7 @@ libsignd_a_SOURCES = \
 	%reldir%/op_firmware.c \
 	%reldir%/op_issue.c \
 	%reldir%/op_issuing.c \
+	%reldir%/op_journal.c \
 	%reldir%/op_key.c \
 	%reldir%/op_key_set.c \
 	%reldir%/op_list.c \
@@ -128,6 +131,14 @@ tests_fuzz_fuzz_signd_replies_SOURCES = tests/fuzz/fuzz-signd-replies.c \
 tests_fuzz_fuzz_signd_replies_LDADD = libsigner.a libwire.a libbase.a \
 	-lpthread
 tests_fuzz_fuzz_signd_replies_LDFLAGS = $(fuzz_ldflags)
+fuzzers += tests/fuzz/fuzz-signd-ops
+tests_fuzz_fuzz_signd_ops_SOURCES = tests/fuzz/fuzz-signd-ops.c $(fuzz_main)
+tests_fuzz_fuzz_signd_ops_LDADD = $(signd_libs)
+tests_fuzz_fuzz_signd_ops_LDFLAGS = $(fuzz_ldflags) \
+	-Wl,--wrap=file_replace,--wrap=wire_req_uid,--wrap=journal_append \
+	-Wl,--wrap=journal_append_locked,--wrap=journal_put \
+	-Wl,--wrap=journal_wait,--wrap=journal_get,--wrap=journal_head
+EXTRA_DIST += tests/fuzz/corpus-signd-ops
 EXTRA_DIST += tests/fuzz/corpus-worker-answers \
 	tests/fuzz/corpus-signd-replies
 

@@ -120,6 +120,7 @@ begin(struct signd *s, int launcher, struct fault *f)
 	pthread_mutex_init(&s->change, NULL);
 	pthread_mutex_init(&s->crl, NULL);
 	pthread_mutex_init(&s->lock, NULL);
+	pthread_mutex_init(&s->heads.lock, NULL);
 	if (r == Q_OK)
 		r = approvals_new(clock_wall, &s->approvals);
 	if (r == Q_OK)
@@ -154,9 +155,15 @@ fence(const struct conf *c, struct fault *f)
 	return sandbox_enter(&box, f);
 }
 
+/* What runs beside the requests. */
+static void *(*const threads[])(void *) = {
+	signd_maintain, signd_count_keep, head_keep
+};
+
 static enum q_err
 serve(struct signd *s, const struct role_map *roles,
-    struct wire_server **ret_server, pthread_t *ret_maint, struct fault *f)
+    struct wire_server **ret_server, pthread_t *ret_threads,
+    struct fault *f)
 {
 	struct wire_server_conf wc = { .ops = ops, .n_ops = ARRAY_LEN(ops),
 		.roles = roles, .default_role = ROLE_TOOL,
@@ -167,18 +174,20 @@ serve(struct signd *s, const struct role_map *roles,
 
 	if (r == Q_OK)
 		r = wire_server_start(&wc, path, ret_server, f);
-	if (r == Q_OK && pthread_create(ret_maint, NULL, signd_maintain, s) !=
-	    0)
-		r = fault_set(f, Q_NOMEM, "no thread");
+	for (size_t i = 0; r == Q_OK && i < ARRAY_LEN(threads); i++)
+		if (pthread_create(&ret_threads[i], NULL, threads[i], s) != 0)
+			r = fault_set(f, Q_NOMEM, "no thread");
 	return r;
 }
 
 static void
-end(struct signd *s, struct wire_server *server, pthread_t maint)
+end(struct signd *s, struct wire_server *server, const pthread_t *running)
 {
 	atomic_store(&s->stopping, true);
 	wire_server_stop(server);
-	pthread_join(maint, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+		pthread_join(running[i], NULL);
+	signd_count(s);
 	for (size_t i = 0; i < SIGND_TOKENS; i++)
 		worker_stop(s->workers[i]);
 	journal_close(s->journal);
@@ -198,7 +207,7 @@ main(int argc, char **argv)
 	struct role_map roles;
 	struct wire_server *server;
 	struct fault f = { 0 };
-	pthread_t maint;
+	pthread_t running[ARRAY_LEN(threads)];
 	sigset_t wait;
 	int sig = 0, launcher = -1;
 	enum q_err r;
@@ -220,7 +229,7 @@ main(int argc, char **argv)
 	if (r == Q_OK)
 		r = begin(&s, launcher, &f);
 	if (r == Q_OK)
-		r = serve(&s, &roles, &server, &maint, &f);
+		r = serve(&s, &roles, &server, running, &f);
 	if (r != Q_OK) {
 		log_error("%s", fault_text(&f, r));
 		return q_err_exit(r);
@@ -229,6 +238,6 @@ main(int argc, char **argv)
 	while (sigwait(&wait, &sig) == 0 && sig == SIGHUP)
 		for (size_t i = 0; i < SIGND_TOKENS; i++)
 			worker_pin_again(s.workers[i]);
-	end(&s, server, maint);
+	end(&s, server, running);
 	return 0;
 }

@@ -56,6 +56,14 @@ root_warn(const struct keyring *ring, int64_t *warned)
 	    (long long)(root->cert.not_after - now) / DAY);
 }
 
+/* Whose uses have no records of their own. */
+static bool
+is_counted(enum key_purpose p)
+{
+	return p != PURPOSE_ISSUING && p != PURPOSE_ROOT &&
+	    p != PURPOSE_JOURNAL && !purpose_row(p)->approvals;
+}
+
 /* Journal how often each key was used since the last time. */
 static void
 uses_note(struct signd *s, const struct keyring *ring)
@@ -69,9 +77,7 @@ uses_note(struct signd *s, const struct keyring *ring)
 			.count = now - k->use->noted, .total = now };
 		struct journal_pos pos;
 
-		/* What a CA signs has records of its own. */
-		if (rec.count == 0 || k->purpose == PURPOSE_ISSUING ||
-		    k->purpose == PURPOSE_ROOT)
+		if (rec.count == 0 || !is_counted(k->purpose))
 			continue;
 		if (journal_append(s->journal, &(struct journal_entry){
 		    JOURNAL_use, JOURNAL_NO_UID, k->id, &rec }, &pos, NULL) !=
@@ -217,8 +223,8 @@ renew(struct signd *s, struct keyring *next, const struct key *k,
 	return pki_own(s, next, k->purpose, JOURNAL_NO_UID, f);
 }
 
-/* What every PKI has: a CMP key, and an OCSP responder for each issuing CA
- * that has not ended. */
+/* What every PKI has: a CMP key, a journal key, and an OCSP responder for
+ * each issuing CA that has not ended. */
 static enum q_err
 missing_make(struct signd *s, struct keyring *next, bool *changed,
     struct fault *f)
@@ -229,6 +235,10 @@ missing_make(struct signd *s, struct keyring *next, bool *changed,
 	if (keyring_active(next, PURPOSE_CMP, "") == NULL) {
 		*changed = true;
 		r = pki_own(s, next, PURPOSE_CMP, JOURNAL_NO_UID, f);
+	}
+	if (r == Q_OK && keyring_active(next, PURPOSE_JOURNAL, "") == NULL) {
+		*changed = true;
+		r = pki_journal(s, next, JOURNAL_NO_UID, f);
 	}
 	for (size_t i = 0; r == Q_OK && i < next->n; i++) {
 		const struct key *k = next->keys[i];
@@ -294,6 +304,28 @@ due_do(struct signd *s, const struct keyring *ring, struct fault *f)
 	return r;
 }
 
+void
+signd_count(struct signd *s)
+{
+	AUTO_RING struct keyring *ring = NULL;
+
+	if (signd_ring(s, false, &ring, NULL) == Q_OK)
+		uses_note(s, ring);
+	signd_refusals_note(s);
+}
+
+void *
+signd_count_keep(void *arg)
+{
+	struct signd *s = arg;
+
+	while (!atomic_load(&s->stopping)) {
+		signd_count(s);
+		usleep(TICK_MS * 1000);
+	}
+	return NULL;
+}
+
 static void
 tick(struct signd *s, int64_t *retry, int64_t *warned)
 {
@@ -303,8 +335,6 @@ tick(struct signd *s, int64_t *retry, int64_t *warned)
 
 	if (signd_ring(s, false, &ring, NULL) != Q_OK)
 		return;
-	uses_note(s, ring);
-	signd_refusals_note(s);
 	root_warn(ring, warned);
 	if (clock_mono_ms() < *retry ||
 	    pthread_mutex_trylock(&s->change) != 0)
@@ -340,6 +370,5 @@ signd_maintain(void *arg)
 		tick(s, &retry, &warned);
 		usleep(TICK_MS * 1000);
 	}
-	signd_refusals_note(s);
 	return NULL;
 }

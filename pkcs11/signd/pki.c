@@ -287,6 +287,44 @@ pki_own(struct signd *s, struct keyring *next, enum key_purpose purpose,
 	    r;
 }
 
+/* The old key's last word, before anybody else can be heard. */
+static enum q_err
+journal_introduce(struct signd *s, struct keyring *next,
+    const struct key *before, struct bytes spki, struct fault *f)
+{
+	uint8_t digest[32];
+	struct head h;
+	enum q_err r;
+
+	SHA256(spki.p, spki.len, digest);
+	r = head_make(s, (struct bytes){ digest, sizeof(digest) }, &h, f);
+	return r == Q_OK ? make_old(s, next, before) : r;
+}
+
+enum q_err
+pki_journal(struct signd *s, struct keyring *next, uint32_t uid,
+    struct fault *f)
+{
+	const struct key *before = keyring_active(next, PURPOSE_JOURNAL, "");
+	AUTO_BUF struct buf spki = BUF_INIT(SIGND_SPKI_MAX);
+	struct key *k = key_new(PURPOSE_JOURNAL, TOKEN_P256, "");
+	enum q_err r = pki_key(s, k, uid, f);
+
+	if (r != Q_OK)
+		return r;
+	k->generation = before != NULL ? before->generation + 1 : 1;
+	r = worker_public(signd_worker(s, k), k->id, &spki, f);
+	if (r == Q_OK)
+		r = key_publish(k, buf_bytes(&spki), f);
+	if (r == Q_OK && before != NULL)
+		r = journal_introduce(s, next, before, buf_bytes(&spki), f);
+	if (r != Q_OK) {
+		key_unref(k);
+		return r;
+	}
+	return keyring_put(next, k);
+}
+
 enum q_err
 pki_ocsp(struct signd *s, struct keyring *next, const struct key *ca,
     uint32_t uid, struct fault *f)
@@ -402,5 +440,7 @@ pki_whole(struct signd *s, struct keyring *next, uint32_t uid,
 		r = keyring_put(next, seal);
 	if (r == Q_OK)
 		r = pki_root(s, next, uid, f);
+	if (r == Q_OK)
+		r = pki_journal(s, next, uid, f);
 	return r == Q_OK ? pki_all_own(s, next, uid, f) : r;
 }

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "signd/approve.h"
+#include "signd/head.h"
 #include "signd/issued.h"
 #include "signd/journal.h"
 #include "signd/keyring.h"
@@ -32,6 +33,7 @@ struct keyring_mark {
 struct signd {
 	const struct conf *conf;
 	struct journal *journal;
+	struct heads heads;
 	struct issued *issued;
 	struct approvals *approvals;
 	struct worker *workers[SIGND_TOKENS]; /* [1] may be NULL */
@@ -135,6 +137,10 @@ enum q_err pki_issuing(struct signd *s, struct keyring *next,
 enum q_err pki_ocsp(struct signd *s, struct keyring *next,
     const struct key *ca, uint32_t uid, struct fault *f) Q_CHECKED;
 
+/* A new journal key into next; the one before it introduces it. */
+enum q_err pki_journal(struct signd *s, struct keyring *next, uint32_t uid,
+    struct fault *f) Q_CHECKED;
+
 /* Host and addresses in one array for a certificate: pointers into work.
  * INVALID. */
 #define PKI_NAMES_MAX 16
@@ -147,7 +153,13 @@ enum q_err pki_names(const char *host, const char *ips,
 enum q_err signd_rules_journal(struct signd *s, const struct key *k,
     uint32_t uid, const char *user, struct fault *f) Q_CHECKED;
 
-/* maint.c: the thread that renews, counts and cleans up. */
+/* maint.c: the thread that renews and cleans up. */
 void *signd_maintain(void *arg);
+
+/* How often keys were used, and refused, since the last time, goes into the
+ * journal: every second by a thread of its own, since maintenance waits for
+ * the token, and at the end. */
+void signd_count(struct signd *s);
+void *signd_count_keep(void *arg);
 
 #endif

@@ -79,7 +79,7 @@ is "$(pick '[.certs[].purpose] | join(" ")' hsm certs)" \
 	"root tls-device tls-admin cmp" "certificates"
 is "$(ctl hsm certs --pem | grep -c BEGIN)" 4 "all of them in PEM"
 is "$(pick '[.keys[].kind] | sort | join(" ")' hsm keys)" \
-	"AES-256 P-256 P-256 P-256 P-256" "keys"
+	"AES-256 P-256 P-256 P-256 P-256 P-256" "keys"
 old=$(pick '.certs[] | select(.purpose == "tls-device" and
 	.state == "active").id' hsm certs)
 ok "config name" ctl config name quoin.example.com,192.0.2.7
