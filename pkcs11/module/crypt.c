@@ -330,7 +330,8 @@ static CK_RV
 verify_input(const struct operation *op, struct bytes input,
     const CK_BYTE *sig, CK_ULONG sig_len)
 {
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(op->key->public, NULL);
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(module_openssl(),
+	    op->key->public, NULL);
 	uint8_t *der = NULL;
 	int n = (int)sig_len, good = 0;
 

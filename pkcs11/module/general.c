@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/own.h"
 #include "module/module.h"
 
@@ -174,13 +175,17 @@ C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 	AUTO_REPLY struct wire_reply hold = { NULL, 0 };
 	struct signd_code_info_req req = { 0 };
 	struct signd_code_info_rsp rsp;
+	int64_t until = clock_mono_ms() + REMOTE_LIST_MS;
 	struct fault f = { 0 };
 	CK_RV rv = slot_check(slot, info);
+	enum q_err r;
 
 	if (rv != CKR_OK)
 		return rv;
-	if (remote_rv(signd_code_info(module_client(), &req, &rsp, &hold, &f),
-	    &f) != CKR_OK)
+	do
+		r = signd_code_info(module_client(), &req, &rsp, &hold, &f);
+	while (remote_again(r, until, &f));
+	if (remote_rv(r, &f) != CKR_OK)
 		return CKR_TOKEN_NOT_PRESENT;
 	*info = (CK_TOKEN_INFO){ .flags = CKF_RNG | CKF_TOKEN_INITIALIZED |
 		CKF_USER_PIN_INITIALIZED | CKF_PROTECTED_AUTHENTICATION_PATH,

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/codec.h"
 #include "base/own.h"
 #include "module/module.h"
@@ -19,6 +20,7 @@ static struct code_key **keys;
 static size_t n_keys;
 
 #define ATTRS_MAX 48
+#define P256_POINT 65
 
 static void
 put(struct object *o, CK_ATTRIBUTE_TYPE type, const void *value, size_t len)
@@ -112,8 +114,8 @@ put_pair(struct object *o, const struct code_key *k,
 	static const uint8_t p256[] = { 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3,
 		1, 7 };
 	CK_MECHANISM_TYPE allowed[16];
-	uint8_t point[67] = { 4, 65 };
-	size_t n = 0, len = 0;
+	uint8_t point[2 + P256_POINT] = { 4, P256_POINT };
+	size_t n = 0;
 
 	put_ulong(o, CKA_KEY_TYPE, k->rsa ? CKK_RSA : CKK_EC);
 	put_bool(o, CKA_LOCAL, !from->imported);
@@ -133,10 +135,12 @@ put_pair(struct object *o, const struct code_key *k,
 		put_bn(o, CKA_PUBLIC_EXPONENT, k->public, "e");
 		return;
 	}
+	/* The point ends a SubjectPublicKeyInfo. OpenSSL is not asked for it:
+	 * in a program that uses an engine for EC it does not tell. */
+	memcpy(point + 2, from->spki.p + from->spki.len - P256_POINT,
+	    P256_POINT);
 	put(o, CKA_EC_PARAMS, p256, sizeof(p256));
-	if (EVP_PKEY_get_octet_string_param(k->public, "pub", point + 2, 65,
-	    &len) == 1 && len == 65)
-		put(o, CKA_EC_POINT, point, sizeof(point));
+	put(o, CKA_EC_POINT, point, sizeof(point));
 }
 
 static void
@@ -172,8 +176,9 @@ static void
 put_name(struct object *o, CK_ATTRIBUTE_TYPE type, const X509_NAME *name)
 {
 	uint8_t *der = NULL;
+	int len = i2d_X509_NAME(name, &der);
 
-	put_der(o, type, i2d_X509_NAME(name, &der), der);
+	put_der(o, type, len, der);
 }
 
 static void
@@ -189,14 +194,15 @@ static void
 cert_make(struct object *o, const struct signd_code_key *from, X509 *x)
 {
 	uint8_t sha1[SHA_DIGEST_LENGTH], *der = NULL;
+	int len;
 
 	put_ulong(o, CKA_CERTIFICATE_TYPE, CKC_X_509);
 	put_ulong(o, CKA_CERTIFICATE_CATEGORY, 0);
 	put_bool(o, CKA_TRUSTED, false);
 	put_name(o, CKA_SUBJECT, X509_get_subject_name(x));
 	put_name(o, CKA_ISSUER, X509_get_issuer_name(x));
-	put_der(o, CKA_SERIAL_NUMBER, i2d_ASN1_INTEGER(
-	    X509_get0_serialNumber(x), &der), der);
+	len = i2d_ASN1_INTEGER(X509_get0_serialNumber(x), &der);
+	put_der(o, CKA_SERIAL_NUMBER, len, der);
 	put(o, CKA_VALUE, from->cert.p, from->cert.len);
 	put(o, CKA_PUBLIC_KEY_INFO, from->spki.p, from->spki.len);
 	SHA1(from->cert.p, from->cert.len, sha1);
@@ -236,7 +242,8 @@ key_make(const struct signd_code_key *from)
 		return NULL;
 	memcpy(k->id, from->id, strnlen(from->id, SIGND_ID_LEN));
 	k->mechs = from->mechs;
-	k->public = d2i_PUBKEY(NULL, &spki, (long)from->spki.len);
+	k->public = d2i_PUBKEY_ex(NULL, &spki, (long)from->spki.len,
+	    module_openssl(), NULL);
 	good = k->public != NULL && hex_decode(from->id, id, sizeof(id)) &&
 	    object_new(&k->objects[OBJECT_PRIVATE], CKO_PRIVATE_KEY,
 	    from, id) && object_new(&k->objects[OBJECT_PUBLIC],
@@ -246,6 +253,10 @@ key_make(const struct signd_code_key *from)
 		return NULL;
 	}
 	k->rsa = EVP_PKEY_is_a(k->public, "RSA") == 1;
+	if (!k->rsa && from->spki.len <= P256_POINT) {
+		key_free(k);
+		return NULL;
+	}
 	k->sig_len = k->rsa ? (CK_ULONG)EVP_PKEY_get_size(k->public) : 64;
 	private_make(&k->objects[OBJECT_PRIVATE], from);
 	public_make(&k->objects[OBJECT_PUBLIC], k);
@@ -323,11 +334,15 @@ page(char after[SIGND_ID_LEN + 1], bool *seen, size_t n_seen, bool *ret_more)
 	struct signd_code_keys_req req = { .after = after };
 	struct signd_code_keys_rsp rsp;
 	struct signd_code_key k;
+	int64_t until = clock_mono_ms() + REMOTE_LIST_MS;
 	struct fault f = { 0 };
-	enum q_err r = signd_code_keys(module_client(), &req, &rsp, &hold,
-	    &f);
-	CK_RV rv = remote_rv(r, &f);
+	enum q_err r;
+	CK_RV rv;
 
+	do
+		r = signd_code_keys(module_client(), &req, &rsp, &hold, &f);
+	while (remote_again(r, until, &f));
+	rv = remote_rv(r, &f);
 	while (rv == CKR_OK && (r = wire_list_next(&rsp.items,
 	    &signd_code_key_type, &k)) == Q_OK) {
 		rv = key_seen(&k, seen, n_seen);

@@ -29,3 +29,7 @@ pkcs11_module_libquoin_pkcs11_so_LDFLAGS = -shared -Wl,-z,relro,-z,now \
 	-Wl,--version-script=$(srcdir)/%reldir%/libquoin-pkcs11.map
 pkcs11_module_libquoin_pkcs11_so_LDADD = -lcrypto -lpthread
 EXTRA_DIST += %reldir%/libquoin-pkcs11.map
+
+check_PROGRAMS += tests/interop/oasis
+tests_interop_oasis_SOURCES = tests/interop/oasis.c
+tests_interop_oasis_LDADD = -ldl

@@ -89,10 +89,14 @@ pss_begin(struct operation *op, const CK_MECHANISM *m)
 static CK_RV
 md_begin(struct operation *op)
 {
+	EVP_MD *md = EVP_MD_fetch(module_openssl(), op->mech->hash, NULL);
+	int good;
+
 	op->md = EVP_MD_CTX_new();
-	return op->md != NULL && EVP_DigestInit_ex(op->md,
-	    EVP_get_digestbyname(op->mech->hash), NULL) == 1 ? CKR_OK :
-	    CKR_HOST_MEMORY;
+	good = md != NULL && op->md != NULL &&
+	    EVP_DigestInit_ex2(op->md, md, NULL) == 1;
+	EVP_MD_free(md);
+	return good ? CKR_OK : CKR_HOST_MEMORY;
 }
 
 CK_RV

@@ -103,11 +103,18 @@ CK_RV objects_match(const CK_ATTRIBUTE *match, CK_ULONG n,
 /* remote.c: signd's errors as return values of PKCS #11. */
 CK_RV remote_open(struct wire_client **ret_client);
 CK_RV remote_rv(enum q_err r, const struct fault *f);
+#define REMOTE_SIGN_MS 20000	/* as long is asked again */
+#define REMOTE_LIST_MS 3000
+bool remote_again(enum q_err r, int64_t until_ms, const struct fault *f);
 CK_RV remote_sign(const struct operation *op, struct bytes data,
     CK_BYTE *out);
 
 /* The client of signd; NULL before C_Initialize. */
 struct wire_client *module_client(void);
+
+/* OpenSSL apart from the program's: in its own context an engine that is
+ * built on this very module would be asked for what is computed here. */
+struct ossl_lib_ctx_st *module_openssl(void);
 
 /* mech.c */
 const struct mech *mech_find(CK_MECHANISM_TYPE type);

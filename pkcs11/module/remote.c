@@ -12,8 +12,7 @@
 #include "module/module.h"
 
 #define CALL_MS 15000
-#define AGAIN_MS 20000	/* as long is asked again after UNAVAIL */
-#define PAUSE_MAX_MS 1000
+#define PAUSE_MAX_MS 500
 
 /* What programs make of it: a device that is away, a key that may not do it,
  * data that is not right. Approvals that are missing and rates that are used
@@ -68,12 +67,17 @@ remote_open(struct wire_client **ret_client)
 	return remote_rv(r, &f);
 }
 
-static void
-pause_for(const struct fault *f)
+/* Whether to ask again, after a pause: a daemon that is being restarted is
+ * back in a moment. Only for what changes nothing, or has a nonce. */
+bool
+remote_again(enum q_err r, int64_t until_ms, const struct fault *f)
 {
 	unsigned ms = f->retry_after != 0 ? f->retry_after * 1000 : 100;
 
+	if ((r != Q_UNAVAIL && r != Q_TIMEOUT) || clock_mono_ms() >= until_ms)
+		return false;
 	usleep((ms < PAUSE_MAX_MS ? ms : PAUSE_MAX_MS) * 1000);
+	return true;
 }
 
 /* Asked again with the same nonce: there is one signature at most, whatever
@@ -87,15 +91,15 @@ remote_sign(const struct operation *op, struct bytes data, CK_BYTE *out)
 		.mech = op->mech->sign, .hash = op->hash, .salt = op->salt,
 		.data = data, .nonce = { nonce, sizeof(nonce) } };
 	struct signd_code_sign_rsp rsp;
-	int64_t until = clock_mono_ms() + AGAIN_MS;
+	int64_t until = clock_mono_ms() + REMOTE_SIGN_MS;
 	struct fault f = { 0 };
 	enum q_err r;
 
 	if (RAND_bytes(nonce, sizeof(nonce)) != 1)
 		return CKR_FUNCTION_FAILED;
-	while (((r = signd_code_sign(module_client(), &req, &rsp, &hold,
-	    &f)) == Q_UNAVAIL || r == Q_TIMEOUT) && clock_mono_ms() < until)
-		pause_for(&f);
+	do
+		r = signd_code_sign(module_client(), &req, &rsp, &hold, &f);
+	while (remote_again(r, until, &f));
 	if (r == Q_OK && rsp.signature.len != op->key->sig_len)
 		return CKR_FUNCTION_FAILED;
 	if (r == Q_OK)

@@ -2,6 +2,7 @@
 /* C_Initialize to C_Finalize, sessions, login. */
 #include "config.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@ static struct {
 	pid_t pid; /* that initialised; 0: none */
 	pthread_mutex_t lock;
 	struct wire_client *client;
+	OSSL_LIB_CTX *openssl;
 	CK_SESSION_HANDLE last;
 	size_t n;
 	struct session **sessions;
@@ -36,6 +38,12 @@ struct wire_client *
 module_client(void)
 {
 	return state.client;
+}
+
+OSSL_LIB_CTX *
+module_openssl(void)
+{
+	return state.openssl;
 }
 
 void
@@ -132,6 +140,8 @@ forget(void)
 	wire_client_free(state.client);
 	state.client = NULL;
 	keys_free();
+	OSSL_LIB_CTX_free(state.openssl);
+	state.openssl = NULL;
 }
 
 CK_RV
@@ -145,9 +155,15 @@ C_Initialize(void *args)
 		return CKR_CRYPTOKI_ALREADY_INITIALIZED;
 	if (state.pid != 0)
 		forget();
-	rv = remote_open(&state.client);
-	if (rv == CKR_OK)
+	state.openssl = OSSL_LIB_CTX_new();
+	rv = state.openssl == NULL ? CKR_HOST_MEMORY :
+	    remote_open(&state.client);
+	if (rv == CKR_OK) {
 		state.pid = getpid();
+		return CKR_OK;
+	}
+	OSSL_LIB_CTX_free(state.openssl);
+	state.openssl = NULL;
 	return rv;
 }
 
@@ -169,6 +185,8 @@ C_Finalize(void *reserved)
 	wire_client_free(state.client);
 	state.client = NULL;
 	keys_free();
+	OSSL_LIB_CTX_free(state.openssl);
+	state.openssl = NULL;
 	state.pid = 0;
 	return CKR_OK;
 }
