@@ -4,6 +4,7 @@
 #include "signd/launcher.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
@@ -105,25 +106,33 @@ launch(const struct token_conf *c, int control)
 	return s;
 }
 
+/* A descriptor is the worker's to be; without one the PIN is asked for. */
 static void
 serve(const struct conf *c, int sock)
 {
 	for (;;) {
 		struct token_conf token;
-		struct started s;
+		struct started s = { 0, -1 };
 		uint8_t which;
 		size_t len;
-		int fd = -1;
+		int fd = -1, pin = -1;
 
-		if (wire_recv(sock, &which, 1, -1, &len, &fd) != Q_OK ||
-		    fd < 0)
+		if (wire_recv(sock, &which, 1, -1, &len, &fd) != Q_OK)
 			_exit(0);
 		token_conf_of(c, which, &token);
-		s = launch(&token, fd);
-		close(fd);
+		if (fd >= 0) {
+			s = launch(&token, fd);
+			close(fd);
+		} else {
+			pin = open(token.pin_file, O_RDONLY | O_CLOEXEC |
+			    O_NOFOLLOW);
+			s.error = pin < 0 ? errno : 0;
+		}
 		if (wire_send(sock, (struct bytes){ (uint8_t *)&s, sizeof(s) },
-		    (struct bytes){ NULL, 0 }, -1, ANSWER_MS) != Q_OK)
+		    (struct bytes){ NULL, 0 }, pin, ANSWER_MS) != Q_OK)
 			_exit(0);
+		if (pin >= 0)
+			close(pin);
 	}
 }
 
@@ -151,31 +160,58 @@ launcher_start(const struct conf *conf, int *ret_sock, struct fault *f)
 	return Q_OK;
 }
 
+/* One question, one answer. */
+static enum q_err
+ask(int sock, unsigned token, int fd, struct started *ret_started,
+    int *ret_fd, struct fault *f)
+{
+	static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
+	uint8_t which = (uint8_t)token;
+	size_t len = 0;
+	enum q_err r;
+
+	*ret_fd = -1;
+	pthread_mutex_lock(&one);
+	r = wire_send(sock, (struct bytes){ &which, 1 },
+	    (struct bytes){ NULL, 0 }, fd, ANSWER_MS);
+	if (r == Q_OK)
+		r = wire_recv(sock, (uint8_t *)ret_started,
+		    sizeof(*ret_started), ANSWER_MS, &len, ret_fd);
+	pthread_mutex_unlock(&one);
+	return r == Q_OK && len == sizeof(*ret_started) ? Q_OK :
+	    fault_set(f, Q_UNAVAIL, "the launcher is gone");
+}
+
 enum q_err
 launcher_run(int sock, unsigned token, int control, pid_t *ret_pid,
     struct fault *f)
 {
-	static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
-	uint8_t which = (uint8_t)token;
 	struct started s;
-	size_t len = 0;
-	int fd = -1;
-	enum q_err r;
+	int fd;
+	enum q_err r = ask(sock, token, control, &s, &fd, f);
 
-	pthread_mutex_lock(&one);
-	r = wire_send(sock, (struct bytes){ &which, 1 },
-	    (struct bytes){ NULL, 0 }, control, ANSWER_MS);
-	if (r == Q_OK)
-		r = wire_recv(sock, (uint8_t *)&s, sizeof(s), ANSWER_MS, &len,
-		    &fd);
-	pthread_mutex_unlock(&one);
 	if (fd >= 0)
 		close(fd);
-	if (r != Q_OK || len != sizeof(s))
-		return fault_set(f, Q_UNAVAIL, "the launcher is gone");
+	if (r != Q_OK)
+		return r;
 	if (s.error != 0)
 		return fault_set(f, Q_CONFIG, "the worker's program: %s",
 		    strerror(s.error));
 	*ret_pid = s.pid;
+	return Q_OK;
+}
+
+enum q_err
+launcher_pin(int sock, unsigned token, int *ret_fd, struct fault *f)
+{
+	struct started s;
+	enum q_err r = ask(sock, token, -1, &s, ret_fd, f);
+
+	if (r != Q_OK)
+		return r;
+	if (s.error != 0 || *ret_fd < 0)
+		return fault_set(f, s.error == ENOENT ? Q_NOTFOUND :
+		    s.error == EACCES ? Q_DENIED : Q_IO, "PIN file: %s",
+		    strerror(s.error));
 	return Q_OK;
 }

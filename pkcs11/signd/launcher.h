@@ -21,7 +21,8 @@ void token_conf_of(const struct conf *conf, unsigned token,
     struct token_conf *ret_conf);
 
 /*
- * A process that starts the token workers for signd and can do nothing else.
+ * A process that starts the token workers for signd, opens the files of their
+ * PINs, and can do nothing else.
  * It is forked before signd enters its sandbox, so that the worker does not
  * inherit it: what a vendor's module calls is not ours to know. The worker
  * becomes signd's own child (PR_SET_CHILD_SUBREAPER).
@@ -36,5 +37,11 @@ enum q_err launcher_start(const struct conf *conf, int *ret_sock,
  * can only end. */
 enum q_err launcher_run(int sock, unsigned token, int control,
     pid_t *ret_pid, struct fault *f) Q_CHECKED;
+
+/* A descriptor of the token's PIN file as its name leads to it now: the
+ * sandbox would know it as it was at the start. Errors of the open: NOTFOUND,
+ * DENIED, IO; UNAVAIL as above. */
+enum q_err launcher_pin(int sock, unsigned token, int *ret_fd,
+    struct fault *f) Q_CHECKED;
 
 #endif

@@ -133,14 +133,14 @@ begin(struct signd *s, int launcher, struct fault *f)
 	return r;
 }
 
-/* Its own folders, the PIN, and nothing else of the machine. */
+/* Its own folders and nothing else of the machine. */
 static enum q_err
 fence(const struct conf *c, struct fault *f)
 {
 	char dirs[3][600];
 	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
 	const char *read[] = { "/dev/urandom", "/etc/ssl", "/etc/localtime",
-		c->token_pin, c->token2_pin, credentials, NULL };
+		credentials, NULL };
 	const char *write[] = { dirs[0], dirs[1], dirs[2], NULL };
 	struct sandbox box = { .read = read, .write = write };
 

@@ -107,7 +107,7 @@ signd_do_unseal(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	r = worker_unseal(signd_worker(s, k), k->id, buf_bytes(&aad),
 	    in->sealed, wire_req_space(q), f);
 	signd_used(k, 1);
-	if (r != Q_OK && r != Q_UNAVAIL)
+	if (r == Q_SIGNATURE)
 		return fault_set(f, Q_SIGNATURE, "sealed: was changed, or "
 		    "sealed for another purpose or context");
 	out->secret = buf_bytes(wire_req_space(q));

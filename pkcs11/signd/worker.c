@@ -118,7 +118,7 @@ worker_pin_again(struct worker *w)
 	if (w == NULL)
 		return;
 	pthread_mutex_lock(&w->lock);
-	w->pin_again = w->stage == WORKER_DOWN;
+	w->pin_again = w->decided = w->stage == WORKER_DOWN;
 	pthread_cond_broadcast(&w->wake);
 	pthread_mutex_unlock(&w->lock);
 }

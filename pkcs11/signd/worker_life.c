@@ -22,8 +22,10 @@
  * processor time with SoftHSM). */
 #define PAUSE_FIRST_MS 50
 #define PAUSE_LAST_MS 400
-#define STABLE_MS 2000		/* whoever lived as long died by chance */
+#define STABLE_MS 2000		/* who lived as long died by chance */
 #define START_DEADLINES 4	/* a start may take so many call deadlines */
+#define ALONE_MS 2000		/* to be ended, when the launcher has been */
+#define LOGINS_MAX 8
 #define END_MS 300		/* a module's C_Finalize, at the end */
 
 static _Thread_local const struct worker *watching;
@@ -34,8 +36,8 @@ worker_is_watching(const struct worker *w)
 	return watching == w;
 }
 
-/* The code and text that the worker sends: how its start went, or why it
- * ends. */
+/* The code and text that the worker sends: how its start goes (PENDING: the
+ * PIN is tried), or why it ends. */
 static enum q_err
 report_take(struct worker *w, int wait_ms, const char *doing,
     struct fault *f)
@@ -51,8 +53,8 @@ report_take(struct worker *w, int wait_ms, const char *doing,
 	if (r != Q_OK || len < 4)
 		return fault_set(f, Q_UNAVAIL, "the token worker %s%s",
 		    r == Q_TIMEOUT ? "hung" : "died", doing);
-	if (le32_get(raw) == Q_OK)
-		return Q_OK;
+	if (le32_get(raw) == Q_OK || le32_get(raw) == Q_PENDING)
+		return (enum q_err)le32_get(raw);
 	raw[len] = '\0';
 	return fault_set(f, q_err_of(le32_get(raw)), "%s",
 	    (const char *)raw + 4);
@@ -68,8 +70,7 @@ pin_send(struct worker *w, struct fault *f)
 	enum q_err r;
 
 	pthread_mutex_lock(&w->lock);
-	decided = w->pin_again;
-	w->pin_again = false;
+	decided = w->decided;
 	pthread_mutex_unlock(&w->lock);
 	r = worker_pin_load(w, decided, &pin, &try, f);
 	byte = try;
@@ -98,6 +99,28 @@ test(struct worker *w, struct fault *f)
 	return r == Q_OK ? w->conf.up(w->conf.ctx, w, f) : r;
 }
 
+/* Until it has logged in. The word of a person is used up by the try. */
+static enum q_err
+login_wait(struct worker *w, struct fault *f)
+{
+	enum q_err r = Q_PENDING;
+
+	for (int i = 0; r == Q_PENDING && i < LOGINS_MAX; i++) {
+		r = report_take(w, w->token.deadline_ms * START_DEADLINES,
+		    " while starting", f);
+		if (r == Q_PENDING || r == Q_OK) {
+			pthread_mutex_lock(&w->lock);
+			w->decided = false;
+			pthread_mutex_unlock(&w->lock);
+		}
+	}
+	if (r == Q_UNAUTH)
+		worker_pin_refused(w);
+	if (r == Q_OK)
+		worker_pin_taken(w);
+	return r;
+}
+
 static enum q_err
 start_one(struct worker *w, struct fault *f)
 {
@@ -109,22 +132,15 @@ start_one(struct worker *w, struct fault *f)
 	r = launcher_run(w->conf.launcher, w->conf.token, pair[1], &w->pid,
 	    f);
 	close(pair[1]);
-	if (r == Q_UNAVAIL)
-		log_fatal("%s", f->msg);
+	w->alone = r == Q_UNAVAIL;
 	pthread_mutex_lock(&w->lock);
 	w->control = pair[0];
 	w->generation++;
 	pthread_mutex_unlock(&w->lock);
 	if (r == Q_OK)
 		r = pin_send(w, f);
-	if (r == Q_OK) {
-		r = report_take(w, w->token.deadline_ms * START_DEADLINES,
-		    " while starting", f);
-		if (r == Q_UNAUTH)
-			worker_pin_refused(w);
-		if (r == Q_OK)
-			worker_pin_taken(w);
-	}
+	if (r == Q_OK)
+		r = login_wait(w, f);
 	return r == Q_OK ? test(w, f) : r;
 }
 
@@ -191,6 +207,7 @@ pause_ms(struct worker *w, int ms)
 	    pthread_cond_clockwait(&w->wake, &w->lock, CLOCK_MONOTONIC,
 	    &ts) == 0)
 		;
+	w->pin_again = false;
 	pthread_mutex_unlock(&w->lock);
 }
 
@@ -217,6 +234,7 @@ stay(struct worker *w, struct fault *f)
 	struct pollfd p = { .fd = w->control, .events = POLLIN };
 	unsigned generation = atomic_load(&w->generation);
 	int quarter = w->token.deadline_ms / 4;
+	bool hung = false;
 	enum q_err r;
 
 	for (;;) {
@@ -227,12 +245,15 @@ stay(struct worker *w, struct fault *f)
 		if (n == 0 && !heart_beats(w)) {
 			worker_kill(w, generation, "hangs");
 			quarter = -1;
+			hung = true;
 		}
 	}
+	if (hung)
+		return fault_set(f, Q_UNAVAIL, "the token worker hung");
 	r = report_take(w, 0, "", f);
 	if (r == Q_UNAUTH)
 		worker_pin_refused(w);
-	return r != Q_OK ? r : fault_set(f, Q_UNAVAIL,
+	return r != Q_OK && r != Q_PENDING ? r : fault_set(f, Q_UNAVAIL,
 	    "the token worker ended");
 }
 
@@ -240,7 +261,6 @@ void *
 worker_watch(void *arg)
 {
 	struct worker *w = arg;
-	int64_t since = 0;
 	int ms = 0;
 
 	watching = w;
@@ -248,16 +268,22 @@ worker_watch(void *arg)
 		struct fault f = { 0 };
 		enum q_err r = start_one(w, &f);
 
-		since = clock_mono_ms();
 		if (r == Q_OK) {
+			int64_t since = clock_mono_ms();
+
 			up(w);
 			r = stay(w, &f);
+			ms = clock_mono_ms() - since > STABLE_MS ? 0 :
+			    PAUSE_FIRST_MS;
 		}
 		end_one(w, r, &f);
 		if (w->stopping)
 			break;
-		if (clock_mono_ms() - since > STABLE_MS)
-			ms = 0;
+		/* Whoever ends all of us comes to this process next. */
+		if (w->alone)
+			pause_ms(w, ALONE_MS);
+		if (w->alone && !w->stopping)
+			log_fatal("%s", fault_text(&f, r));
 		/* Nothing but a person makes a refused PIN right. */
 		pause_ms(w, r == Q_UNAUTH ? INT32_MAX : ms);
 		ms = ms == 0 ? PAUSE_FIRST_MS : ms * 2 < PAUSE_LAST_MS ?

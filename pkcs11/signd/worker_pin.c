@@ -14,6 +14,7 @@
 
 #define ROUNDS 200000	/* a file that is stolen shall not tell the PIN */
 #define QUICK_ROUNDS 1	/* what never leaves this process's memory */
+#define PIN_MAX 255
 #define FILE_LEN (2 * PIN_MARK) /* salt, mark */
 
 /* Of PIN, salt and token; false: no memory. */
@@ -30,18 +31,37 @@ mark_make(const struct worker *w, const struct secret *pin,
 	    sizeof(both), rounds, EVP_sha256(), PIN_MARK, out) == 1;
 }
 
+/* Without the newline of an editor. */
+static enum q_err
+pin_read(int fd, struct secret *ret_pin)
+{
+	AUTO_BUF struct buf b = BUF_INIT(PIN_MAX + 1);
+	enum q_err r = fd_read_all(fd, &b);
+
+	if (r == Q_OK && b.len != 0 && b.p[b.len - 1] == '\n')
+		b.len--;
+	if (r == Q_OK && b.len == 0)
+		r = Q_INVALID;
+	return r == Q_OK ? secret_new(b.p, b.len, ret_pin) : r;
+}
+
 static enum q_err
 file_load(const struct worker *w, struct secret *ret_pin, struct fault *f)
 {
 	const char *dir = getenv("CREDENTIALS_DIRECTORY");
+	AUTO_FD int fd = -1;
 	char path[600];
 	enum q_err r = Q_NOTFOUND;
 
 	if (dir != NULL && path_join(path, sizeof(path), dir,
 	    w->token.credential) == Q_OK)
 		r = secret_load(path, ret_pin);
-	if (r == Q_NOTFOUND)
-		r = secret_load(w->token.pin_file, ret_pin);
+	if (r == Q_NOTFOUND) {
+		r = launcher_pin(w->conf.launcher, w->conf.token, &fd, f);
+		if (r != Q_OK)
+			return r;
+		r = pin_read(fd, ret_pin);
+	}
 	return r == Q_OK ? Q_OK : fault_set(f, r, "PIN: %s", q_err_text(r));
 }
 

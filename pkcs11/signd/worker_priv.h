@@ -40,12 +40,14 @@ struct worker {
 	    stage;
 	atomic_bool stopping;
 	bool failed;		/* the last start did */
-	bool pin_again;
+	bool pin_again;		/* somebody says that the PIN is right */
+	bool decided;		/* and it has not been tried since */
 	char reason[200];
 	uint32_t can;
 	atomic_uint restarts;
 	atomic_uint generation; /* counts the processes */
 	/* The watching thread's own. */
+	bool alone;		/* the launcher is gone */
 	uint8_t salt[PIN_MARK], sent[PIN_MARK]; /* of the PIN sent last */
 	struct worker_batch {
 		pthread_mutex_t lock; /* of the rest */

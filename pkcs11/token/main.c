@@ -69,6 +69,12 @@ report(enum q_err code, const struct fault *f)
 		_exit(q_err_exit(Q_UNAVAIL));
 }
 
+static void
+trying(void)
+{
+	report(Q_PENDING, NULL);
+}
+
 /* A result says that only another process can help. Callers whose answers do
  * not come ask that one. */
 static void
@@ -134,6 +140,7 @@ main(int argc, char **argv)
 	conf.module = argv[1];
 	conf.label = argv[2];
 	conf.init = argv[4];
+	conf.trying = trying;
 	r = token_sandbox(&f);
 	if (r == Q_OK)
 		r = pin_receive(&conf, &pin);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/own.h"
+#include "token/rv.h"
 
 struct signing {
 	uint8_t id[P11_ID_BYTES];
@@ -189,45 +190,78 @@ token_do_sign_set(void *ctx, struct wire_req *q, const void *req, void *rsp,
 struct sealing {
 	uint8_t id[P11_ID_BYTES];
 	bool open;
+	bool doubted;	/* it was asked twice whether it is whole */
 	struct bytes iv, aad, in;
 	struct buf *out;
 };
 
 static CK_RV
-seal_work(struct p11 *p, CK_SESSION_HANDLE s, void *arg)
+gcm(struct p11 *p, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key,
+    const struct sealing *w)
 {
-	struct sealing *w = arg;
-	CK_GCM_PARAMS gcm = {
+	CK_GCM_PARAMS params = {
 		(CK_BYTE *)(uintptr_t)w->iv.p, w->iv.len, w->iv.len * 8,
 		(CK_BYTE *)(uintptr_t)w->aad.p, w->aad.len,
 		TOKEN_TAG_LEN * 8,
 	};
-	CK_MECHANISM m = { CKM_AES_GCM, &gcm, sizeof(gcm) };
+	CK_MECHANISM m = { CKM_AES_GCM, &params, sizeof(params) };
 	CK_BYTE *in = (CK_BYTE *)(uintptr_t)w->in.p, *out;
 	CK_ULONG len = w->in.len + TOKEN_TAG_LEN;
-	CK_OBJECT_HANDLE h;
-	CK_RV rv = p11_find(p, s, w->id, CKO_SECRET_KEY, &h);
+	CK_RV rv;
 
 	buf_reset(w->out);
 	out = buf_reserve(w->out, len);
 	if (out == NULL)
 		return CKR_HOST_MEMORY;
-	/* Under another key's handle, nobody could ever open it again. */
-	if (rv == CKR_OK)
-		rv = p11_same(p, s, h, w->id);
-	if (rv == CKR_OK)
-		rv = w->open ? p->f->C_DecryptInit(s, &m, h) :
-		    p->f->C_EncryptInit(s, &m, h);
-	if (rv == CKR_OK)
-		rv = w->open ? p->f->C_Decrypt(s, in, w->in.len, out, &len) :
-		    p->f->C_Encrypt(s, in, w->in.len, out, &len);
-	/* What SoftHSM says of a wrong tag. */
-	if (w->open && rv == CKR_GENERAL_ERROR)
-		return CKR_ENCRYPTED_DATA_INVALID;
+	rv = w->open ? p->f->C_DecryptInit(s, &m, key) :
+	    p->f->C_EncryptInit(s, &m, key);
+	/* It has not seen the tag yet. */
+	if (rv != CKR_OK)
+		return rv_row(rv)->code == Q_SIGNATURE ? CKR_DEVICE_ERROR :
+		    rv;
+	rv = w->open ? p->f->C_Decrypt(s, in, w->in.len, out, &len) :
+	    p->f->C_Encrypt(s, in, w->in.len, out, &len);
 	if (rv == CKR_OK && len > w->in.len + TOKEN_TAG_LEN)
 		return CKR_GENERAL_ERROR;
 	if (rv == CKR_OK)
 		w->out->len = len;
+	return rv;
+}
+
+/* What does not open again is lost for ever, so it is tried. */
+static CK_RV
+seal_check(struct p11 *p, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key,
+    const struct sealing *w)
+{
+	AUTO_BUF struct buf plain = BUF_INIT(TOKEN_PLAIN_MAX + TOKEN_TAG_LEN);
+	struct sealing back = { .open = true, .iv = w->iv, .aad = w->aad,
+		.in = buf_bytes(w->out), .out = &plain };
+	CK_RV rv = gcm(p, s, key, &back);
+
+	return rv == CKR_OK && (plain.len != w->in.len ||
+	    memcmp(plain.p, w->in.p, plain.len) != 0) ? CKR_DEVICE_ERROR : rv;
+}
+
+static CK_RV
+seal_work(struct p11 *p, CK_SESSION_HANDLE s, void *arg)
+{
+	struct sealing *w = arg;
+	CK_OBJECT_HANDLE h;
+	CK_RV rv = p11_find(p, s, w->id, CKO_SECRET_KEY, &h);
+
+	/* Under another key's handle, nobody could ever open it again. */
+	if (rv == CKR_OK)
+		rv = p11_same(p, s, h, w->id);
+	if (rv == CKR_OK)
+		rv = gcm(p, s, h, w);
+	if (rv == CKR_OK && !w->open)
+		rv = seal_check(p, s, h, w);
+	/* What SoftHSM says of a wrong tag, and of other things. */
+	if (w->open && rv == CKR_GENERAL_ERROR) {
+		if (w->doubted)
+			return CKR_ENCRYPTED_DATA_INVALID;
+		w->doubted = true;
+	}
 	return rv;
 }
 

@@ -33,6 +33,14 @@ static const struct {
 
 static _Thread_local CK_SESSION_HANDLE my_session;
 
+/* What C_Login alone may say says nothing about the PIN when another call
+ * does. */
+static CK_RV
+other(CK_RV rv)
+{
+	return rv_row(rv)->code == Q_UNAUTH ? CKR_FUNCTION_FAILED : rv;
+}
+
 static enum q_err
 rv_fault(struct fault *f, const char *what, CK_RV rv)
 {
@@ -77,7 +85,8 @@ module_load(const struct p11_conf *conf, struct p11 *p, struct fault *f)
 		return fault_set(f, Q_CONFIG, "%.150s: no PKCS #11 module",
 		    conf->module);
 	rv = initialize(p, conf->init);
-	return rv == CKR_OK ? Q_OK : rv_fault(f, "C_Initialize", rv);
+	return rv == CKR_OK ? Q_OK :
+	    rv_fault(f, "C_Initialize", other(rv));
 }
 
 /* Token labels are 32 bytes padded with blanks. */
@@ -102,7 +111,7 @@ slot_find(struct p11 *p, struct fault *f)
 	CK_RV rv = p->f->C_GetSlotList(CK_TRUE, slots, &n);
 
 	if (rv != CKR_OK)
-		return rv_fault(f, "C_GetSlotList", rv);
+		return rv_fault(f, "C_GetSlotList", other(rv));
 	for (CK_ULONG i = 0; i < n; i++) {
 		CK_TOKEN_INFO info;
 
@@ -159,13 +168,15 @@ login(struct p11 *p, CK_SESSION_HANDLE session)
 	CK_RV rv = CKR_OK;
 
 	for (int i = 0; i < LOGIN_TRIES; i++) {
-		rv = p->f->C_GetTokenInfo(p->slot, &info);
+		rv = other(p->f->C_GetTokenInfo(p->slot, &info));
 		if (rv != CKR_OK)
 			return rv;
 		if ((info.flags & CKF_LOGIN_REQUIRED) == 0)
 			return CKR_OK;
 		if (near_lockout(p, info.flags))
 			return P11_NEAR_LOCKOUT;
+		if (p->trying != NULL)
+			p->trying();
 		rv = p->f->C_Login(session, CKU_USER, p->pin.p, p->pin.len);
 		if (rv == CKR_USER_ALREADY_LOGGED_IN)
 			return CKR_OK;
@@ -191,7 +202,7 @@ login_again(struct p11 *p, bool told)
 	rv = p->f->C_GetSessionInfo(p->anchor, &info);
 	gone = rv != CKR_OK;
 	if (gone)
-		rv = session_open(p, &p->anchor);
+		rv = other(session_open(p, &p->anchor));
 	if (rv == CKR_OK &&
 	    (gone || told || info.state != CKS_RW_USER_FUNCTIONS))
 		rv = login(p, p->anchor);
@@ -216,6 +227,7 @@ p11_open(const struct p11_conf *conf, struct secret *pin,
 	CK_RV rv;
 
 	*p = (struct p11){ .pin = *pin, .try = conf->try,
+		.trying = conf->trying,
 		.since = clock_mono_ms() };
 	*pin = (struct secret){ 0 };
 	if (strlen(conf->label) > TOKEN_LABEL_MAX)
@@ -232,12 +244,13 @@ p11_open(const struct p11_conf *conf, struct secret *pin,
 		return r;
 	rv = session_open(p, &p->anchor);
 	if (rv != CKR_OK)
-		return rv_fault(f, "C_OpenSession", rv);
+		return rv_fault(f, "C_OpenSession", other(rv));
 	rv = login(p, p->anchor);
 	if (rv != CKR_OK)
 		return rv_fault(f, "C_Login", rv);
 	/* A person's decision counts once. */
 	p->try = TOKEN_TRY_CAREFUL;
+	p->trying = NULL;
 	return Q_OK;
 }
 
@@ -305,7 +318,7 @@ persist(struct p11 *p, p11_work work, void *arg)
 	unsigned done[RV_ACTIONS] = { 0 };
 
 	for (;;) {
-		CK_RV rv = attempt(p, work, arg), acted;
+		CK_RV rv = other(attempt(p, work, arg)), acted;
 		enum rv_action action;
 
 		if (rv == P11_NO_SUCH_KEY && is_blind(p))

@@ -27,6 +27,7 @@ struct p11 {
 	CK_SESSION_HANDLE anchor;
 	struct secret pin;
 	enum token_try try;
+	void (*trying)(void);
 	char label[TOKEN_LABEL_MAX + 1];
 	/* Searching and making or destroying objects shut each other out
 	 * (SoftHSM reads what it writes half way); signatures go on. */
@@ -57,6 +58,7 @@ struct p11_conf {
 	const char *module, *label;
 	const char *init;	/* for C_Initialize; empty: nothing */
 	enum token_try try;
+	void (*trying)(void);	/* called before the PIN is; may be NULL */
 };
 
 /* Load the module, find the token by its label, log in. UNAUTH: the PIN is

@@ -8,10 +8,10 @@
  *
  * It is started with descriptor 3 one end of a SOCK_SEQPACKET pair, the
  * control socket. signd's first datagram is one byte enum token_try and the
- * PIN. The worker answers with one datagram: u32 enum q_err, little-endian,
- * and text; OK: it is ready; else it ends. After that every datagram from
+ * PIN. The worker answers with datagrams: u32 enum q_err, little-endian, and
+ * text. PENDING: now the PIN is tried; OK: it is ready; else it ends. After that every datagram from
  * signd is one byte enum token_lane and carries one descriptor: a channel, on
- * which the worker serves the ops below. A second datagram from the worker
+ * which the worker serves the ops below. One more datagram from the worker
  * says why it ends. The end of the control socket ends the worker.
  */
 

@@ -659,9 +659,31 @@ ok "a wrong PIN is tried once" within 5 grep -q PIN <(sleep 1; value reason)
 sleep 1
 [ "$(grep -c "PIN_INCORRECT" "$T/log")" = 1 ]
 result $? "and not again"
-printf '87654321' >"$T/state/pin"
+stop KILL
+start
+ok "nor by the next signd" within 5 grep -q "refused this PIN" \
+	<(sleep 1; value reason)
+[ "$(grep -c "PIN_INCORRECT" "$T/log")" = 1 ] &&
+	[ "$(stat -c %a "$T/state/signd/pin-refused")" = 600 ] &&
+	! grep -q wrong "$T/state/signd/pin-refused"
+result $? "which remembers it, and not in the clear"
+printf '87654321' >"$T/state/pin.new"
+mv "$T/state/pin.new" "$T/state/pin"
 kill -HUP "$pid"
 ok "SIGHUP says that it is right now" within 5 ready
+[ ! -e "$T/state/signd/pin-refused" ]
+result $? "and that is forgotten"
+stop TERM
+SOFTHSM2_CONF=$T/softhsm2.conf pkcs11-tool --module \
+	/usr/lib/softhsm/libsofthsm2.so --token-label quoin --login \
+	--pin 1111 -O >/dev/null 2>&1
+start
+ok "somebody else's wrong PIN: none is tried" within 5 \
+	grep -q "a person decides" <(sleep 1; value reason)
+[ "$(grep -c "PIN_INCORRECT" "$T/log")" = 1 ]
+result $? "really none"
+kill -HUP "$pid"
+ok "a person has decided" within 5 ready
 ! grep -q 87654321 "/proc/$(worker)/cmdline" "/proc/$(worker)/environ" \
 	"$T/log"
 result $? "the PIN is in no argument, environment or log"
