@@ -25,6 +25,7 @@ struct audit {
 	struct request *requests;
 	size_t n_requests;
 	size_t n_crls;		/* records of lists that left */
+	size_t n_codes;		/* and of signatures of code */
 	uint64_t used[ASKS];
 	unsigned bad;
 };
@@ -126,6 +127,34 @@ crl_seen(struct audit *u, const struct journal_record *r)
 	}
 }
 
+/* Every signature by the codesign key is recorded with what it signs. */
+static void
+sign_seen(struct audit *u, const struct journal_record *r)
+{
+	struct journal_sign b;
+	struct asker_code *c = NULL;
+	uint8_t digest[32];
+
+	if (strcmp(r->key, u->a->code_id) != 0)
+		return;
+	if (wire_decode(&journal_sign_type, r->body, &b, NULL) != Q_OK ||
+	    b.digest.len != 32 || !asker_code_verifies(u->a, b.digest.p,
+	    b.signature)) {
+		lie(u, r->seq, "a signature that is none");
+		return;
+	}
+	for (size_t i = 0; i < u->a->n_codes && c == NULL; i++) {
+		asker_code_digest(i + 1, digest);
+		if (memcmp(digest, b.digest.p, 32) == 0)
+			c = &u->a->codes[i];
+	}
+	if (c == NULL)
+		return;
+	if (c->left && memcmp(c->sig, b.signature.p, 64) != 0)
+		lie(u, r->seq, "another signature than the one that left");
+	u->n_codes += c->left;
+}
+
 static void
 use_seen(struct audit *u, const struct journal_record *r)
 {
@@ -155,6 +184,9 @@ record_seen(void *arg, const struct journal_record *r)
 		break;
 	case JOURNAL_crl:
 		crl_seen(arg, r);
+		break;
+	case JOURNAL_sign:
+		sign_seen(arg, r);
 		break;
 	case JOURNAL_use:
 		use_seen(arg, r);
@@ -188,7 +220,7 @@ asker_audit(struct asker *a, bool exact)
 	struct audit u = { .a = a };
 	struct journal_end end;
 	struct fault f = { 0 };
-	size_t left = 0, issued = 0;
+	size_t left = 0, issued = 0, codes = 0;
 	char dir[600];
 	enum q_err r;
 
@@ -207,11 +239,15 @@ asker_audit(struct asker *a, bool exact)
 		left -= a->issues[i].left;
 	if (left != 0)
 		lie(&u, 0, "certificates left that are not in it");
+	for (size_t i = 0; i < a->n_codes; i++)
+		codes += a->codes[i].left;
+	if (u.n_codes != codes)
+		lie(&u, 0, "another number of signatures of code left");
 	if (u.n_crls < a->n_crls)
 		lie(&u, 0, "lists left that are not in it");
 	printf("# journal: %" PRIu64 " records, %zu certificates issued, "
-	    "%" PRIu64 " answers with one, %zu lists left\n", end.seq, issued,
-	    a->left[ASK_ISSUE], a->n_crls);
+	    "%" PRIu64 " answers with one, %zu lists left, %zu of code\n",
+	    end.seq, issued, a->left[ASK_ISSUE], a->n_crls, codes);
 	if (exact)
 		counts_check(&u);
 	free(u.requests);

@@ -28,7 +28,11 @@ enum ask {
 	ASK_OCSP,
 	ASK_SEAL,
 	ASK_UNSEAL,
-	ASK_CA,		/* make an issuing CA: four keys' worth of work */
+	ASK_CODE,	/* a signature by a codesign key */
+	ASK_CA,		/* make an issuing CA: two keys, two certificates */
+	ASK_PAIR,	/* make a key pair, and delete it */
+	ASK_AES,	/* make an AES key, and delete it */
+	ASK_IMPORT,	/* import a key pair, and delete it */
 	ASKS
 };
 
@@ -39,14 +43,20 @@ struct asked {
 	bool wrong;	/* OK, and what was given is wrong */
 	char text[300];	/* the error's, or what is wrong */
 	int64_t ms;
-	uint64_t number; /* issue, CA: of the request; given again, the same
-			    is asked again. 0: a new one */
+	uint64_t number; /* of the request, where it counts; given again, the
+			    same is asked again. 0: a new one */
 };
 
 /* One request for a certificate, by its number. */
 struct asker_issue {
 	bool left;
 	uint8_t digest[32]; /* SHA-256 of the certificate that left */
+};
+
+/* One signature by a codesign key that left, by its request's number. */
+struct asker_code {
+	bool left;
+	uint8_t sig[64];
 };
 
 struct asker_crl {
@@ -60,8 +70,9 @@ struct asker {
 	struct buf ca, ocsp, tls;	/* certificates, DER */
 	char ca_id[SIGND_ID_LEN + 1], ocsp_id[SIGND_ID_LEN + 1];
 	char tls_id[SIGND_ID_LEN + 1];
-	struct evp_pkey_st *ca_key, *ocsp_key, *tls_key;
-	struct buf csr, sealed;
+	char code_id[SIGND_ID_LEN + 1];
+	struct evp_pkey_st *ca_key, *ocsp_key, *tls_key, *code_key;
+	struct buf csr, pkcs8, sealed;
 	char device_id[65];		/* of the CSR's key: this client's */
 	pthread_mutex_t crl;		/* numbers go up */
 	uint64_t crl_number;
@@ -70,8 +81,10 @@ struct asker {
 	size_t n_issues;
 	struct asker_crl *crls;
 	size_t n_crls;
+	struct asker_code *codes;
+	size_t n_codes;
 	uint64_t asked[ASKS], left[ASKS];
-	uint64_t cas;
+	uint64_t keys;			/* that were asked for */
 	uint64_t journal_from;		/* records before are not ours */
 };
 
@@ -84,6 +97,11 @@ enum q_err asker_open(struct asker *a, const struct conf *conf,
 void ask(struct asker *a, enum ask what, struct asked *asked);
 
 const char *ask_name(enum ask what);
+
+/* What the codesign key signs at request number n. */
+void asker_code_digest(uint64_t n, uint8_t ret_digest[32]);
+bool asker_code_verifies(struct asker *a, const uint8_t digest[32],
+    struct bytes sig);
 
 /* Hold the journal against what left: true when it tells the truth. exact:
  * signd was never killed, so that the counts must fit. Prints what does

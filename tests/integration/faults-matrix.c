@@ -55,7 +55,7 @@ is_pin(uint64_t rv)
 	return false;
 }
 
-#define SIGNERS { ASK_TLS, ASK_ISSUE, ASK_CRL, ASK_OCSP }, 4
+#define SIGNERS { ASK_TLS, ASK_ISSUE, ASK_CRL, ASK_OCSP, ASK_CODE }, 5
 const struct target targets[] = {
 	{ "sign", SHIM_C_SignInit, DIRECTLY, SIGNERS },
 	{ "sign", SHIM_C_Sign, DIRECTLY, SIGNERS },
@@ -69,11 +69,14 @@ const struct target targets[] = {
 	{ "login", SHIM_C_OpenSession, BY_RESET, SIGNERS },
 	{ "login", SHIM_C_Login, BY_RESET, SIGNERS },
 	{ "login", SHIM_C_GetSessionInfo, BY_RESET, SIGNERS },
-	{ "start", SHIM_C_Initialize, BY_START, SIGNERS },
-	{ "start", SHIM_C_GetSlotList, BY_START, SIGNERS },
-	{ "start", SHIM_C_GetTokenInfo, BY_START, SIGNERS },
-	{ "keys", SHIM_C_GenerateKeyPair, DIRECTLY, { ASK_CA }, 1 },
-	{ "keys", SHIM_C_GetAttributeValue, DIRECTLY, { ASK_CA }, 1 },
+	{ "initialize", SHIM_C_Initialize, BY_START, SIGNERS },
+	{ "slots", SHIM_C_GetSlotList, BY_START, SIGNERS },
+	{ "info", SHIM_C_GetTokenInfo, BY_START, SIGNERS },
+	{ "keys", SHIM_C_GenerateKeyPair, DIRECTLY, { ASK_CA, ASK_PAIR }, 2 },
+	{ "keys", SHIM_C_GetAttributeValue, DIRECTLY, { ASK_CA, ASK_PAIR }, 2 },
+	{ "keys", SHIM_C_GenerateKey, DIRECTLY, { ASK_AES }, 1 },
+	{ "keys", SHIM_C_CreateObject, DIRECTLY, { ASK_IMPORT }, 1 },
+	{ "keys", SHIM_C_DestroyObject, DIRECTLY, { ASK_PAIR, ASK_IMPORT }, 2 },
 };
 const size_t n_targets = ARRAY_LEN(targets);
 

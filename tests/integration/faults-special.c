@@ -104,7 +104,7 @@ special_wrong(void)
 		int count;
 		const char *text;
 	} ways[] = {
-#define ALL_SIGN { ASK_TLS, ASK_ISSUE, ASK_CRL, ASK_OCSP }, 4
+#define ALL_SIGN { ASK_TLS, ASK_ISSUE, ASK_CRL, ASK_OCSP, ASK_CODE }, 5
 		{ { "", SHIM_C_Sign, DIRECTLY, ALL_SIGN },
 			SHIM_KIND_wrong, 1, "once a wrong signature" },
 		{ { "", SHIM_C_Sign, DIRECTLY, ALL_SIGN },
@@ -185,7 +185,7 @@ special_token(void)
 	static const enum shim_kind kinds[] = { SHIM_KIND_reset,
 		SHIM_KIND_logout, SHIM_KIND_unload };
 	static const struct target at = { "", SHIM_C_SignInit, DIRECTLY,
-		{ ASK_TLS, ASK_ISSUE, ASK_CRL, ASK_OCSP }, 4 };
+		{ ASK_TLS, ASK_ISSUE, ASK_CRL, ASK_OCSP, ASK_CODE }, 5 };
 	struct tally gone = { 0 }, lost = { 0 };
 
 	for (size_t i = 0; i < ARRAY_LEN(rvs); i++)
@@ -211,7 +211,8 @@ special_late(void)
 {
 	static const struct target ats[] = {
 		{ "", SHIM_C_Sign, DIRECTLY,
-			{ ASK_TLS, ASK_ISSUE, ASK_CRL, ASK_OCSP }, 4 },
+			{ ASK_TLS, ASK_ISSUE, ASK_CRL, ASK_OCSP, ASK_CODE },
+			5 },
 		{ "", SHIM_C_GenerateKeyPair, DIRECTLY, { ASK_CA }, 1 },
 		{ "", SHIM_C_Login, BY_RESET, { ASK_TLS }, 1 },
 		{ "", SHIM_C_OpenSession, BY_RESET, { ASK_TLS }, 1 },

@@ -27,7 +27,7 @@ struct target {
 	const char *group;
 	enum shim_call call;
 	enum reach reach;
-	enum ask asks[4];
+	enum ask asks[5];
 	unsigned n_asks;
 };
 
