@@ -29,6 +29,15 @@ pkcs11_module_libquoin_pkcs11_so_LDFLAGS = -shared -Wl,-z,relro,-z,now \
 	-Wl,--version-script=$(srcdir)/%reldir%/libquoin-pkcs11.map
 pkcs11_module_libquoin_pkcs11_so_LDADD = -lcrypto -lpthread
 EXTRA_DIST += %reldir%/libquoin-pkcs11.map
+dist_man_MANS += appliance/man/libquoin-pkcs11.7
+
+# p11-kit finds the module by this.
+p11kitmodulesdir = $(datadir)/p11-kit/modules
+p11kitmodules_DATA = %reldir%/quoin.module
+CLEANFILES += $(p11kitmodules_DATA)
+%reldir%/quoin.module: Makefile
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
+	echo 'module: $(pkcs11modulesdir)/libquoin-pkcs11.so' >$@
 
 check_PROGRAMS += tests/interop/oasis
 tests_interop_oasis_SOURCES = tests/interop/oasis.c
