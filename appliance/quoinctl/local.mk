@@ -17,6 +17,8 @@ quoinctl_SOURCES = \
 	%reldir%/ctl.c \
 	%reldir%/ctl.h \
 	%reldir%/help.c \
+	%reldir%/key_rules.c \
+	%reldir%/key_rules.h \
 	%reldir%/main.c \
 	%reldir%/out.c \
 	%reldir%/out.h

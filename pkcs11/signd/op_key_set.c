@@ -12,6 +12,7 @@
 #include "signd/signd.h"
 #include "x509/der.h"
 
+#define APPROVALS_BYTES ((size_t)1 << 20) /* as many as there can be */
 #define RULES_LINE 800
 
 /* Who asks for what of which key. */
@@ -149,6 +150,33 @@ cert_change(struct signd *s, const struct change *c, const struct key *k,
 	return copy_put(s, c, next, copy, f);
 }
 
+/* What people agreed to is waited for. */
+static enum q_err
+agreed_refuse(struct signd *s, const struct keyring *ring,
+    const struct key *k, struct fault *f)
+{
+	AUTO_BUF struct buf list = BUF_INIT(APPROVALS_BYTES);
+	struct signd_approval item;
+	char begin[80], until[24];
+	struct bytes rest;
+
+	approve_list(s, ring, "", APPROVALS_BYTES, &list);
+	snprintf(begin, sizeof(begin),
+	    "quoin approval 1\naction: sign\nkey: %s ", k->id);
+	rest = buf_bytes(&list);
+	while (!list.bad && wire_list_next(&rest, &signd_approval_type,
+	    &item) == Q_OK) {
+		if (item.have[0] == '\0' || strncmp(item.statement, begin,
+		    strlen(begin)) != 0)
+			continue;
+		time_format((int64_t)item.expires, until);
+		return fault_set(f, Q_CONFLICT, "%.64s agreed to a signature "
+		    "by key %s that was not made yet: approval %s, until %s",
+		    item.have, k->name, item.id, until);
+	}
+	return list.bad ? Q_NOMEM : Q_OK;
+}
+
 /* Out of the keyring; maintenance destroys what was announced and is in
  * none. */
 static enum q_err
@@ -159,10 +187,12 @@ delete_change(struct signd *s, const struct change *c, const struct key *k,
 		.purpose = purpose_text(k->purpose), .policy = "" };
 	struct journal_rule last = { .name = k->name, .user = c->user,
 		.purpose = rec.purpose, .rules = "deleted\n" };
-	enum q_err r = approve_need(s, next, &(struct approve_ask){
-		.action = APPROVE_DELETE_KEY, .key = k, .user = c->user,
-		.uid = c->uid }, f);
+	enum q_err r = agreed_refuse(s, next, k, f);
 
+	if (r == Q_OK)
+		r = approve_need(s, next, &(struct approve_ask){
+			.action = APPROVE_DELETE_KEY, .key = k,
+			.user = c->user, .uid = c->uid }, f);
 	if (r == Q_OK)
 		r = journal_put(s->journal, &(struct journal_entry){
 			JOURNAL_rule, c->uid, k->id, &last }, f);

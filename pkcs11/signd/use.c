@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "signd/signd.h"
 
 #define NS 1000000000
@@ -136,8 +135,12 @@ signd_use(struct signd *s, const struct key *k,
 {
 	struct use_time now = { clock_wall(), clock_mono_ns() };
 	struct fault why = { 0 };
-	enum q_err r = key_use_take(k, ask, now, &why);
+	enum q_err r;
 
+	if (signd_worker(s, k) == NULL)
+		return fault_set(f, Q_UNAVAIL, "key %s is in the second "
+		    "token, which is not configured any more", k->id);
+	r = key_use_take(k, ask, now, &why);
 	if (r == Q_OK)
 		return Q_OK;
 	signd_refused(s, k, ask, fault_text(&why, r));
@@ -184,26 +187,41 @@ refusal_journal(struct signd *s, const struct refusal *a)
 		JOURNAL_refuse, a->uid, a->key, &rec }, NULL, NULL);
 }
 
+/* The first of them is in the journal; it goes, or to the end with what came
+ * meanwhile. */
+static void
+refusal_done(struct refusals *all, uint64_t count)
+{
+	struct refusal first = all->row[0];
+
+	all->n--;
+	memmove(all->row, all->row + 1, all->n * sizeof(*all->row));
+	first.count -= count;
+	if (first.count != 0)
+		all->row[all->n++] = first;
+}
+
 void
 signd_refusals_note(struct signd *s)
 {
-	struct refusals *now;
-	size_t n = 0;
+	struct refusals *all = &s->refusals;
+	struct refusal first;
 
-	pthread_mutex_lock(&s->lock);
-	now = s->refusals.n == 0 ? NULL : malloc(sizeof(*now));
-	if (now != NULL) {
-		*now = s->refusals;
-		s->refusals.n = 0;
+	/* New ones may come as fast as they are written. */
+	for (unsigned i = 0; i < REFUSALS; i++) {
+		bool any;
+
+		pthread_mutex_lock(&s->lock);
+		any = all->n != 0;
+		if (any)
+			first = all->row[0];
+		pthread_mutex_unlock(&s->lock);
+		if (!any || refusal_journal(s, &first) != Q_OK)
+			return;
+		pthread_mutex_lock(&s->lock);
+		refusal_done(all, first.count);
+		pthread_mutex_unlock(&s->lock);
 	}
-	pthread_mutex_unlock(&s->lock);
-	while (now != NULL && n < now->n &&
-	    refusal_journal(s, &now->row[n]) == Q_OK)
-		n++;
-	if (now != NULL && n < now->n)
-		log_warn("%zu records of refused uses are lost: the journal "
-		    "cannot be written", now->n - n);
-	free(now);
 }
 
 static int

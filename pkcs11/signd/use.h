@@ -20,6 +20,7 @@ struct key_use_ask {
  * a peer; of a key with a name one signature is taken. DENIED: not this
  * purpose, role, user or mechanism, not now, or used up; BUSY, with the
  * time to wait: too often. What is refused gets into the journal.
+ * UNAVAIL: the key's token is none of ours.
  */
 enum q_err signd_use(struct signd *s, const struct key *k,
     const struct key_use_ask *ask, struct fault *f) Q_CHECKED;
