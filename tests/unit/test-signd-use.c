@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/own.h"
 #include "signd/signd.h"
 #include "tests/unit/tap.h"
 
@@ -185,6 +187,9 @@ journal_begin(struct signd *s, const char *dir)
 		.head = signd_segment_head, .ctx = s };
 	struct journal *j = NULL;
 
+	if (issued_new(16, &s->issued) != Q_OK ||
+	    approvals_new(clock_wall, &s->approvals) != Q_OK)
+		exit(99);
 	if (journal_open(&jc, &j, &fault) != Q_OK) {
 		printf("# %s\n", fault_text(&fault, Q_IO));
 		exit(99);
@@ -220,6 +225,7 @@ segments(void)
 	static struct signd a = { .lock = PTHREAD_MUTEX_INITIALIZER };
 	static struct signd b = { .lock = PTHREAD_MUTEX_INITIALIZER };
 	static struct signd c = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	struct signd *const all[] = { &a, &b, &c };
 	const char *tmp = getenv("TMPDIR");
 	struct journal_sign sign = { .total = 41 };
 	char dir[300];
@@ -248,8 +254,11 @@ segments(void)
 	journal_close(j);
 	keyring_unref(a.ring);
 	key = NULL;
-	free(b.totals.row);
-	free(c.totals.row);
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		free(all[i]->totals.row);
+		issued_free(all[i]->issued);
+		approvals_free(all[i]->approvals);
+	}
 	folder_remove(dir);
 }
 
