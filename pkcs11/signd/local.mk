@@ -62,6 +62,7 @@ libsignd_a_SOURCES = \
 	%reldir%/worker_call.c \
 	%reldir%/worker_life.c \
 	%reldir%/worker_pin.c \
+	%reldir%/worker_pss.c \
 	%reldir%/worker_priv.h
 signd_libs = libsignd.a libsigner.a libjournal.a libtokenops.a libx509.a \
 	libwire.a libbase.a $(OPENSSL_LIBS) $(SECCOMP_LIBS) -lpthread
@@ -80,6 +81,9 @@ tests_integration_approve_client_SOURCES = tests/integration/approve-client.c
 tests_integration_approve_client_LDADD = libsigner.a libwire.a libbase.a \
 	$(OPENSSL_LIBS) -lpthread
 
+unit_tests += tests/unit/test-worker-pss
+tests_unit_test_worker_pss_SOURCES = tests/unit/test-worker-pss.c
+tests_unit_test_worker_pss_LDADD = $(signd_libs)
 unit_tests += tests/unit/test-signd-tls tests/unit/test-journal \
 	tests/unit/test-signd-maint tests/unit/test-signd-use
 tests_unit_test_signd_use_SOURCES = tests/unit/test-signd-use.c

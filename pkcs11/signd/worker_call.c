@@ -224,7 +224,12 @@ worker_sign_pss(struct worker *w, const char *id, struct bytes digest,
 {
 	struct token_sign_req req = { .id = id, .mech = TOKEN_RSA_PSS,
 		.data = digest, .salt = salt };
+	struct worker_state st = { .can = UINT32_MAX };
 
+	if (w != NULL)
+		worker_state(w, &st);
+	if (st.up && (st.can & TOKEN_CAN_RSA_PSS) == 0)
+		return worker_pss_sign(w, id, digest, salt, out, f);
 	return sign_call(w, &req, out, f);
 }
 

@@ -98,6 +98,14 @@ enum q_err worker_ping(struct worker *w, uint32_t *ret_oldest,
 enum q_err worker_status(struct worker *w, uint32_t *ret_can,
     struct fault *f) Q_CHECKED;
 
+/* worker_pss.c: where the token has no CKM_RSA_PKCS_PSS. The block of a key
+ * of so many bits, a multiple of 8, into out. */
+enum q_err worker_pss_encode(struct bytes digest, size_t salt, unsigned bits,
+    uint8_t *out, struct fault *f) Q_CHECKED;
+enum q_err worker_pss_sign(struct worker *w, const char *id,
+    struct bytes digest, uint32_t salt, struct buf *out,
+    struct fault *f) Q_CHECKED;
+
 /* List of token_wanted, to as many token_signed, which borrow from hold. */
 enum q_err worker_sign_set(struct worker *w, struct bytes items,
     struct bytes *ret_items, struct wire_reply *hold,
