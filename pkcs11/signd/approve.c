@@ -205,6 +205,18 @@ match(struct approvals *a, const struct keyring *ring,
 	return found;
 }
 
+/* Those that no key wants any more, with the lock held. */
+static void
+unwanted_drop(struct approvals *a, const struct keyring *ring)
+{
+	for (size_t i = a->n; i-- > 0;) {
+		const struct approval *w = a->row[i];
+
+		if (!w->taken && need_of(ring, &w->st, NULL).want == 0)
+			approval_forget(a, w->st.id);
+	}
+}
+
 static enum q_err
 room_check(struct approvals *a, uint32_t uid, struct fault *f)
 {
@@ -255,6 +267,7 @@ pending(struct signd *s, const struct keyring *ring,
 
 	pthread_mutex_lock(&a->change);
 	pthread_mutex_lock(&a->lock);
+	unwanted_drop(a, ring);
 	w = match(a, ring, q, &enough);
 	if (w != NULL) {
 		buf_reset(&q->text);
@@ -512,6 +525,7 @@ approve_list(struct signd *s, const struct keyring *ring, const char *after,
 
 	pthread_mutex_lock(&a->lock);
 	approvals_expire(a);
+	unwanted_drop(a, ring);
 	for (size_t i = 0; i < a->n && !more; i++) {
 		if (strcmp(a->row[i]->st.id, after) <= 0)
 			continue;

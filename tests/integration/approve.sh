@@ -247,6 +247,16 @@ ok "it is his again" ctl hsm approver add bob "$W/bob.pub"
 waits "what he gave with the other key does not count" \
 	ctl hsm sign rel "$W/fw-2.bin" --meaning last --out "$W/sig"
 
+ok "a key for a while" ctl hsm key create while --purpose update \
+	--approvals 1 --approvers alice
+waits "a signature waits" ctl hsm sign while "$W/fw-1.bin" --out "$W/sig"
+first=$id
+waits "the key's end, too" ctl hsm key delete while --yes
+ok "alice agrees to that" agree "$id" alice
+ok "the key is deleted" ctl hsm key delete while --yes
+is "$(approvals "[] | select(.id == \"$first\") | .id")" "" \
+	"what waited for it does not any more"
+
 # --- code signing ----------------------------------------------------------
 
 ok "a codesign key with an approval" ctl hsm key create code \
