@@ -62,6 +62,7 @@ struct wire_server {
 	char path[108];
 	unsigned inflight_max;
 	unsigned conns_max; /* of one user */
+	atomic_uint waiting; /* threads, for peers to read their answers */
 	pthread_mutex_t lock; /* of the list and the ids */
 	struct conn *conns;
 	uint64_t next_id;
@@ -165,6 +166,22 @@ req_free(struct wire_req *q)
 	conn_unref(c);
 }
 
+/* A thread that waits for a peer to read is lost to all others meanwhile, so
+ * no more than a quarter of them do. */
+static enum q_err
+reply_send(struct conn *c, struct bytes head, struct bytes body, int fd)
+{
+	struct wire_server *s = c->server;
+	enum q_err r = wire_send(c->fd, head, body, fd, 0);
+
+	if (r != Q_TIMEOUT)
+		return r;
+	if (atomic_fetch_add(&s->waiting, 1) < (s->conf.threads + 3) / 4)
+		r = wire_send(c->fd, head, body, fd, REPLY_WAIT_MS);
+	atomic_fetch_sub(&s->waiting, 1);
+	return r;
+}
+
 static enum q_err
 req_send(struct wire_req *q, enum q_err code, const struct fault *f,
     const void *rsp)
@@ -194,8 +211,8 @@ req_send(struct wire_req *q, enum q_err code, const struct fault *f,
 		buf_put(q->out_frame, body.p, body.len);
 		return Q_OK;
 	}
-	return wire_send(q->conn->fd, (struct bytes){ raw, sizeof(raw) },
-	    buf_bytes(&body), fd != NULL ? *fd : -1, REPLY_WAIT_MS);
+	return reply_send(q->conn, (struct bytes){ raw, sizeof(raw) },
+	    buf_bytes(&body), fd != NULL ? *fd : -1);
 }
 
 void
@@ -284,18 +301,20 @@ req_new(struct conn *c, struct bytes body, int fd, uint32_t role)
 
 void
 wire_dispatch_frame(const struct wire_server_conf *conf, uint32_t role,
-    struct bytes frame, struct buf *out)
+    struct bytes frame, int fd, struct buf *out)
 {
+	AUTO_FD int given = fd;
 	struct wire_head h;
 	struct wire_req *q;
 
 	if (frame.len > WIRE_HEAD + WIRE_BODY_MAX ||
 	    wire_head_get(frame, &h) != Q_OK)
 		return;
-	q = req_new(NULL, (struct bytes){ frame.p + WIRE_HEAD, h.length }, -1,
+	q = req_new(NULL, (struct bytes){ frame.p + WIRE_HEAD, h.length }, fd,
 	    role);
 	if (q == NULL)
 		return;
+	given = -1;
 	q->out_frame = out;
 	dispatch(conf, q, &h);
 }

@@ -83,8 +83,8 @@ void wire_answer(struct wire_req *q, enum q_err code, const struct fault *f,
 enum q_err wire_push(struct wire_req *q, const void *rsp) Q_CHECKED;
 
 /* One frame through the table without a socket, the reply into out: what
- * the fuzzers drive. */
+ * the fuzzers drive. fd (or -1) came along, and is closed. */
 void wire_dispatch_frame(const struct wire_server_conf *conf, uint32_t role,
-    struct bytes frame, struct buf *out);
+    struct bytes frame, int fd, struct buf *out);
 
 #endif

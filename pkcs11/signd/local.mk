@@ -76,6 +76,16 @@ tests_integration_signd_client_SOURCES = tests/integration/signd-client.c
 tests_integration_signd_client_LDADD = libsigner.a libjournal.a libx509.a \
 	libwire.a libbase.a $(OPENSSL_LIBS) -lpthread
 
+check_PROGRAMS += tests/integration/abuse-table tests/integration/abuse-peer
+tests_integration_abuse_table_SOURCES = tests/integration/abuse-table.c \
+	tests/integration/abuse.c tests/integration/abuse.h
+tests_integration_abuse_table_LDADD = libsigner.a libjournal.a libwire.a \
+	libbase.a $(OPENSSL_LIBS) -lpthread
+tests_integration_abuse_peer_SOURCES = tests/integration/abuse-peer.c \
+	tests/integration/abuse.c tests/integration/abuse.h
+tests_integration_abuse_peer_LDADD = libsigner.a libwire.a libbase.a \
+	-lpthread
+
 check_PROGRAMS += tests/integration/approve-client
 tests_integration_approve_client_SOURCES = tests/integration/approve-client.c
 tests_integration_approve_client_LDADD = libsigner.a libwire.a libbase.a \

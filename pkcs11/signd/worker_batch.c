@@ -73,10 +73,7 @@ static void
 one_done(struct batch_item *item, const struct token_signed *got)
 {
 	item->r = q_err_of(got->code);
-	if (item->r == Q_OK && got->signature.len != TOKEN_ECDSA_LEN)
-		item->r = fault_set(item->f, Q_INTERNAL,
-		    "token: malformed signature");
-	else if (item->r == Q_OK)
+	if (item->r == Q_OK)
 		buf_put(item->out, got->signature.p, got->signature.len);
 	else
 		fault_retry(item->f, item->r, got->retry_after, "%s",

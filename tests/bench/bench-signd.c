@@ -163,7 +163,7 @@ direct_op(struct p11 *p, uint16_t num, const struct wire_type *t,
 	wire_head_put(&h, raw);
 	buf_put(&frame, raw, sizeof(raw));
 	buf_put(&frame, body.p, body.len);
-	wire_dispatch_frame(&wc, ROLE_ADMIN, buf_bytes(&frame), &out);
+	wire_dispatch_frame(&wc, ROLE_ADMIN, buf_bytes(&frame), -1, &out);
 	if (out.len < WIRE_HEAD ||
 	    wire_head_get(buf_bytes(&out), &h) != Q_OK || h.status != Q_OK)
 		die("the token refuses");

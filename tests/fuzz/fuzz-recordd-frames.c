@@ -103,7 +103,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t len)
 		return 0;
 	role = 1U << (p[0] % 9); /* one more than there are */
 	wire_dispatch_frame(&conf, role, (struct bytes){ p + 1, len - 1 },
-	    &out);
+	    -1, &out);
 	if (out.len != 0 && wire_head_get(buf_bytes(&out), &h) != Q_OK)
 		abort();
 	if (out.len != 0 && (h.status == Q_INTERNAL || h.status == Q_IO))

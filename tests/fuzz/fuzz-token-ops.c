@@ -275,7 +275,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	script = (struct bytes){ data + 1, n };
 	set_up(&p);
 	wire_dispatch_frame(&conf, ROLE_ADMIN,
-	    (struct bytes){ data + 1 + n, size - 1 - n }, &out);
+	    (struct bytes){ data + 1 + n, size - 1 - n }, -1, &out);
 	if (out.len != 0 && wire_head_get(buf_bytes(&out), &h) != Q_OK)
 		abort();
 	return 0;
