@@ -171,15 +171,15 @@ ock_make() {
 	token_init "$1" 87654321
 }
 
+# It is a daemon from the start: its process id is in its file.
 ock_up() {
 	pkcsslotd
-	within 10 test -S /run/pkcsslotd.socket || bail "pkcsslotd"
+	within 10 test -S /run/pkcsslotd.socket &&
+		within 10 test -s /run/pkcsslotd.pid || bail "pkcsslotd"
+	daemon_pid[ock]=$(cat /run/pkcsslotd.pid)
 }
 
 ock_down() {
-	local pid
-	pid=$(cat /run/pkcsslotd.pid)
-	kill "-${1-TERM}" "$pid"
-	within 10 daemon_gone "$pid"
+	daemon_stop ock
 	rm -f /run/pkcsslotd.pid /run/pkcsslotd.socket
 }

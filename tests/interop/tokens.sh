@@ -178,8 +178,8 @@ code_good_rsa NSS code-rsa
 
 # A wrong PIN is tried once. What comes later is the file's, not the token's.
 daemon_stop signd
-right=$(cat "$tokens/nss/pin")
-printf wrong >"$tokens/nss/pin"
+mv "$tokens/nss/pin" "$tokens/nss/right"
+install -m 0400 -o "${daemon_uid[signd]}" <(printf wrong) "$tokens/nss/pin"
 : >"$appliance/signd.log"
 daemon_start signd
 ok "NSS: a wrong PIN is refused" \
@@ -189,7 +189,7 @@ daemon_start signd
 ok "NSS: and never tried again" \
 	within 10 refused .reason "not tried again"
 is "$(grep -c PIN_INCORRECT "$appliance/signd.log")" 1 "NSS: once in all"
-printf %s "$right" >"$tokens/nss/pin"
+mv "$tokens/nss/right" "$tokens/nss/pin"
 kill -HUP "${daemon_pid[signd]}"
 ok "NSS: the right one, and a word" within 5 ready
 journal_good NSS
