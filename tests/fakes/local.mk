@@ -9,6 +9,7 @@ tests_fakes_p11_shim_so_LDADD = -ldl
 
 tests_integration_faults_client_SOURCES = \
 	tests/integration/asker-audit.c \
+	tests/integration/asker-keys.c \
 	tests/integration/asker.c \
 	tests/integration/asker.h \
 	tests/integration/faults-client.c \

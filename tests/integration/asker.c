@@ -24,7 +24,6 @@
 #include "x509/ocsp.h"
 
 #define SECRET "what is sealed"
-#define CODE_NAME "faults-code"
 
 const char *
 ask_name(enum ask what)
@@ -57,8 +56,8 @@ verifies(EVP_PKEY *key, int pad, struct bytes msg, struct bytes sig)
 	return good;
 }
 
-static void
-wrong(struct asked *o, const char *text)
+void
+asker_wrong(struct asked *o, const char *text)
 {
 	o->wrong = true;
 	snprintf(o->text, sizeof(o->text), "%s", text);
@@ -89,7 +88,7 @@ ask_tls(struct asker *a, struct asked *o, struct wire_reply *hold,
 	if (o->code == Q_OK && !verifies(a->tls_key, !rsa ? 0 :
 	    req.scheme == 0x0804 ? RSA_PKCS1_PSS_PADDING : RSA_PKCS1_PADDING,
 	    req.message, r.signature))
-		wrong(o, "the handshake's signature is wrong");
+		asker_wrong(o, "the handshake's signature is wrong");
 }
 
 /* --- certificates */
@@ -105,7 +104,7 @@ issue_left(struct asker *a, struct asked *o, struct bytes der)
 	pthread_mutex_lock(&a->lock);
 	i = &a->issues[o->number - 1];
 	if (i->left && memcmp(i->digest, digest, 32) != 0)
-		wrong(o, "another certificate for the same request");
+		asker_wrong(o, "another certificate for the same request");
 	i->left = true;
 	memcpy(i->digest, digest, 32);
 	pthread_mutex_unlock(&a->lock);
@@ -147,16 +146,15 @@ ask_issue(struct asker *a, struct asked *o, struct wire_reply *hold,
 	p = r.cert.p;
 	x = d2i_X509(NULL, &p, (long)r.cert.len);
 	if (x == NULL || X509_verify(x, a->ca_key) != 1)
-		wrong(o, "the certificate's signature is wrong");
+		asker_wrong(o, "the certificate's signature is wrong");
 	X509_free(x);
 	issue_left(a, o, r.cert);
 }
 
 /* --- lists and status */
 
-/* Ecdsa-Sig-Value of r || s; OPENSSL_free it. */
-static int
-raw_to_der(struct bytes raw, unsigned char **ret_der)
+int
+asker_sig_der(struct bytes raw, unsigned char **ret_der)
 {
 	ECDSA_SIG *sig = ECDSA_SIG_new();
 	int n = 0;
@@ -172,7 +170,7 @@ static bool
 raw_verifies(EVP_PKEY *key, struct bytes msg, struct bytes raw)
 {
 	unsigned char *der = NULL;
-	int n = raw_to_der(raw, &der);
+	int n = asker_sig_der(raw, &der);
 	bool good = n > 0 && verifies(key, 0, msg, (struct bytes){ der,
 		(size_t)n });
 
@@ -230,7 +228,7 @@ ask_crl(struct asker *a, struct asked *o, struct wire_reply *hold,
 	if (o->code != Q_OK)
 		return;
 	if (!raw_verifies(a->ca_key, buf_bytes(&tbs), r.signature))
-		wrong(o, "the list's signature is wrong");
+		asker_wrong(o, "the list's signature is wrong");
 	crl_left(a, spec.number, buf_bytes(&tbs));
 }
 
@@ -274,7 +272,7 @@ ask_ocsp(struct asker *a, struct asked *o, struct wire_reply *hold,
 	if (o->code == Q_OK && (wire_list_next(&r.signatures,
 	    &signd_ocsp_sig_type, &sig) != Q_OK ||
 	    !verifies(a->ocsp_key, 0, item.tbs, sig.sig)))
-		wrong(o, "the status' signature is wrong");
+		asker_wrong(o, "the status' signature is wrong");
 }
 
 /* --- secrets */
@@ -292,7 +290,7 @@ ask_seal(struct asker *a, struct asked *o, struct wire_reply *hold,
 	become(0);
 	if (o->code == Q_OK && memmem(r.sealed.p, r.sealed.len, SECRET,
 	    sizeof(SECRET)) != NULL)
-		wrong(o, "the secret is not sealed");
+		asker_wrong(o, "the secret is not sealed");
 	pthread_mutex_lock(&a->lock);
 	if (o->code == Q_OK && a->sealed.len == 0)
 		buf_put(&a->sealed, r.sealed.p, r.sealed.len);
@@ -312,187 +310,13 @@ ask_unseal(struct asker *a, struct asked *o, struct wire_reply *hold,
 	become(0);
 	if (o->code == Q_OK && (r.secret.len != sizeof(SECRET) ||
 	    memcmp(r.secret.p, SECRET, sizeof(SECRET)) != 0))
-		wrong(o, "another secret came out");
-}
-
-/* --- code */
-
-/* Another run's requests are others. */
-void
-asker_code_digest(uint64_t n, uint8_t ret_digest[32])
-{
-	char text[64];
-
-	snprintf(text, sizeof(text), "code %d %llu", (int)getpid(),
-	    (unsigned long long)n);
-	SHA256((const uint8_t *)text, strlen(text), ret_digest);
-}
-
-bool
-asker_code_verifies(struct asker *a, const uint8_t digest[32],
-    struct bytes sig)
-{
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(a->code_key, NULL);
-	unsigned char *der = NULL;
-	int n = raw_to_der(sig, &der);
-	bool good = n > 0 && EVP_PKEY_verify_init(ctx) == 1 &&
-	    EVP_PKEY_verify(ctx, der, (size_t)n, digest, 32) == 1;
-
-	OPENSSL_free(der);
-	EVP_PKEY_CTX_free(ctx);
-	return good;
-}
-
-static uint64_t
-code_number(struct asker *a)
-{
-	uint64_t n;
-
-	pthread_mutex_lock(&a->lock);
-	a->codes = realloc(a->codes, (a->n_codes + 1) * sizeof(*a->codes));
-	if (a->codes == NULL)
-		abort();
-	a->codes[a->n_codes++] = (struct asker_code){ 0 };
-	n = a->n_codes;
-	pthread_mutex_unlock(&a->lock);
-	return n;
-}
-
-static void
-ask_code(struct asker *a, struct asked *o, struct wire_reply *hold,
-    struct fault *f)
-{
-	uint8_t digest[32];
-	struct signd_code_sign_req req = { .key = a->code_id,
-		.mech = SIGND_ECDSA, .data = { digest, sizeof(digest) },
-		.nonce = { digest, SIGND_NONCE_LEN } };
-	struct signd_code_sign_rsp r;
-	struct asker_code *c;
-
-	if (o->number == 0)
-		o->number = code_number(a);
-	asker_code_digest(o->number, digest);
-	o->code = signd_code_sign(a->admin, &req, &r, hold, f);
-	if (o->code != Q_OK)
-		return;
-	if (!asker_code_verifies(a, digest, r.signature)) {
-		wrong(o, "the code's signature is wrong");
-		return;
-	}
-	pthread_mutex_lock(&a->lock);
-	c = &a->codes[o->number - 1];
-	if (c->left && memcmp(c->sig, r.signature.p, 64) != 0)
-		wrong(o, "another signature for the same request");
-	c->left = true;
-	memcpy(c->sig, r.signature.p, 64);
-	pthread_mutex_unlock(&a->lock);
-}
-
-/* --- keys */
-
-/* A name that is this request's. */
-static void
-key_name(struct asker *a, struct asked *o, char name[48])
-{
-	pthread_mutex_lock(&a->lock);
-	if (o->number == 0)
-		o->number = ++a->keys;
-	pthread_mutex_unlock(&a->lock);
-	snprintf(name, 48, "k-%d-%llu", (int)getpid(),
-	    (unsigned long long)o->number);
-}
-
-static void
-ask_ca(struct asker *a, struct asked *o, struct wire_reply *hold,
-    struct fault *f)
-{
-	char name[48];
-	struct signd_issuing_make_req req = { .policy = name,
-		.issuing_lifetime = 86400, .device_lifetime = 3600 };
-	struct signd_issuing_make_rsp r;
-
-	key_name(a, o, name);
-	o->code = signd_issuing_make(a->admin, &req, &r, hold, f);
-}
-
-static void
-key_delete(struct asker *a, struct asked *o, const char *id,
-    struct fault *f)
-{
-	AUTO_REPLY struct wire_reply hold = { NULL, 0 };
-	struct signd_key_delete_req req = { .key = id, .user = "" };
-	struct signd_key_delete_rsp r;
-
-	if (o->code == Q_OK)
-		o->code = signd_key_delete(a->admin, &req, &r, &hold, f);
-}
-
-/* Rules that limit nothing, for these users. */
-static void
-rules_put(const char *users, struct buf *out)
-{
-	struct signd_rules rules = { .users = users, .approvers = "" };
-
-	wire_encode(&signd_rules_type, &rules, out);
-}
-
-static void
-make_and_delete(struct asker *a, struct asked *o, const char *purpose,
-    const char *kind, struct fault *f)
-{
-	AUTO_REPLY struct wire_reply hold = { NULL, 0 };
-	AUTO_BUF struct buf rules = BUF_INIT(SIGND_RULES_MAX);
-	char name[48];
-	struct signd_key_make_req req = { .name = name, .purpose = purpose,
-		.kind = kind, .user = "" };
-	struct signd_key_make_rsp r;
-
-	key_name(a, o, name);
-	rules_put("", &rules);
-	req.rules = buf_bytes(&rules);
-	o->code = signd_key_make(a->admin, &req, &r, &hold, f);
-	key_delete(a, o, r.id, f);
-}
-
-static void
-ask_pair(struct asker *a, struct asked *o, struct wire_reply *hold,
-    struct fault *f)
-{
-	(void)hold;
-	make_and_delete(a, o, "provision", "P-256", f);
-}
-
-static void
-ask_aes(struct asker *a, struct asked *o, struct wire_reply *hold,
-    struct fault *f)
-{
-	(void)hold;
-	make_and_delete(a, o, "pepper", "AES-256", f);
-}
-
-static void
-ask_import(struct asker *a, struct asked *o, struct wire_reply *hold,
-    struct fault *f)
-{
-	AUTO_BUF struct buf rules = BUF_INIT(SIGND_RULES_MAX);
-	char name[48];
-	struct signd_key_import_req req = { .name = name,
-		.purpose = "provision", .user = "",
-		.pkcs8 = buf_bytes(&a->pkcs8) };
-	struct signd_key_import_rsp r;
-
-	key_name(a, o, name);
-	rules_put("", &rules);
-	req.rules = buf_bytes(&rules);
-	o->code = signd_key_import(a->admin, &req, &r, hold, f);
-	key_delete(a, o, r.id, f);
+		asker_wrong(o, "another secret came out");
 }
 
 void
 ask(struct asker *a, enum ask what, struct asked *o)
 {
-	static void (*const run[])(struct asker *, struct asked *,
-	    struct wire_reply *, struct fault *) = { ask_tls, ask_issue,
+	static ask_fn *const run[] = { ask_tls, ask_issue,
 		ask_crl, ask_ocsp, ask_seal, ask_unseal, ask_code, ask_ca,
 		ask_pair, ask_aes, ask_import };
 	AUTO_REPLY struct wire_reply hold = { NULL, 0 };
@@ -549,55 +373,6 @@ cert_each(void *arg, const struct signd_cert *c)
 	return Q_OK;
 }
 
-/* The codesign key, made where there is none yet. */
-static enum q_err
-code_learn(struct asker *a, struct fault *f)
-{
-	AUTO_REPLY struct wire_reply hold = { NULL, 0 };
-	AUTO_BUF struct buf rules = BUF_INIT(SIGND_RULES_MAX);
-	struct signd_key_make_req make = { .name = CODE_NAME,
-		.purpose = "codesign", .kind = "P-256", .user = "" };
-	struct signd_code_keys_req req = { .after = "" };
-	struct signd_code_keys_rsp keys;
-	struct signd_key_make_rsp r;
-	struct signd_code_key k;
-	const unsigned char *p;
-	struct bytes spki;
-	enum q_err e = signd_code_keys(a->admin, &req, &keys, &hold, f);
-
-	if (e == Q_OK && wire_list_next(&keys.items, &signd_code_key_type,
-	    &k) == Q_OK) {
-		r.id = k.id;
-		spki = k.spki;
-	} else {
-		rules_put("0", &rules);
-		make.rules = buf_bytes(&rules);
-		e = signd_key_make(a->admin, &make, &r, &hold, f);
-		spki = r.spki;
-	}
-	if (e != Q_OK)
-		return e;
-	snprintf(a->code_id, sizeof(a->code_id), "%s", r.id);
-	p = spki.p;
-	a->code_key = d2i_PUBKEY(NULL, &p, (long)spki.len);
-	return a->code_key != NULL ? Q_OK : Q_PROTO;
-}
-
-static void
-pkcs8_make(struct buf *out)
-{
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	PKCS8_PRIV_KEY_INFO *info = key != NULL ? EVP_PKEY2PKCS8(key) : NULL;
-	unsigned char *der = NULL;
-	int n = info != NULL ? i2d_PKCS8_PRIV_KEY_INFO(info, &der) : 0;
-
-	*out = (struct buf)BUF_INIT(4096);
-	buf_put(out, der, n > 0 ? (size_t)n : 0);
-	OPENSSL_free(der);
-	PKCS8_PRIV_KEY_INFO_free(info);
-	EVP_PKEY_free(key);
-}
-
 static void
 csr_make(struct buf *out, char *ret_device_id)
 {
@@ -649,11 +424,11 @@ asker_open(struct asker *a, const struct conf *conf, int deadline_ms,
 	if (a->ca_key == NULL || a->ocsp_key == NULL || a->tls_key == NULL)
 		return fault_set(f, Q_NOTFOUND, "no PKI, or no policy "
 		    ASKER_POLICY);
-	r = code_learn(a, f);
+	r = asker_code_learn(a, f);
 	if (r != Q_OK)
 		return r;
 	csr_make(&a->csr, a->device_id);
-	pkcs8_make(&a->pkcs8);
+	asker_pkcs8_make(&a->pkcs8);
 	ask(a, ASK_SEAL, &o);
 	return o.code == Q_OK ? Q_OK : fault_set(f, o.code, "%s", o.text);
 }

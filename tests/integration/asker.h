@@ -103,6 +103,19 @@ void asker_code_digest(uint64_t n, uint8_t ret_digest[32]);
 bool asker_code_verifies(struct asker *a, const uint8_t digest[32],
     struct bytes sig);
 
+/* Of asker-keys.c, for asker.c. */
+typedef void ask_fn(struct asker *a, struct asked *o, struct wire_reply *hold,
+    struct fault *f);
+ask_fn ask_code, ask_ca, ask_pair, ask_aes, ask_import;
+/* The codesign key, made where there is none yet. */
+enum q_err asker_code_learn(struct asker *a, struct fault *f) Q_CHECKED;
+void asker_pkcs8_make(struct buf *out);
+
+/* What was given is wrong. */
+void asker_wrong(struct asked *o, const char *text);
+/* Ecdsa-Sig-Value of r || s; OPENSSL_free it. 0: it is none. */
+int asker_sig_der(struct bytes raw, unsigned char **ret_der);
+
 /* Hold the journal against what left: true when it tells the truth. exact:
  * signd was never killed, so that the counts must fit. Prints what does
  * not fit as lines for TAP. */

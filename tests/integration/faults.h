@@ -21,7 +21,7 @@ extern pid_t signd;
 extern unsigned tests, failed;
 
 /* How a call is reached that is not part of every request. */
-enum reach { DIRECTLY, BY_FIND, BY_RESET, BY_START };
+enum reach { DIRECTLY, BY_FIND, BY_RESET, BY_START, BY_WAITING };
 
 struct target {
 	const char *group;

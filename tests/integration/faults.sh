@@ -27,10 +27,11 @@ lane() {
 	for command; do
 		# shellcheck disable=SC2086 # words
 		case $command in
-		matrix*) faults_run $command "${all[@]}" ;;
-		pins | orphans) $command ;;
-		*) faults_run $command ;;
+		matrix*) set -- faults_run $command "${all[@]}" ;;
+		special*) set -- faults_run $command ;;
+		*) set -- "$command" ;;
 		esac
+		"$@"
 	done
 	shim_done "$name"
 }
