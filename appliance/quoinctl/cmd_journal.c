@@ -1,199 +1,239 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/codec.h"
 #include "base/fsio.h"
 #include "base/own.h"
-#include "quoinctl/ctl.h"
+#include "quoinctl/journal.h"
 #include "quoinctl/out.h"
-#include "signer/journal_check.h"
 
-#define TAIL_DEFAULT 20
-#define TAIL_MAX 10000
-#define TAIL_SEGMENTS 2
-
-static enum q_err
-journal_dir(struct ctl *c, char *out, size_t cap, struct fault *f)
+enum q_err
+journal_dir(struct ctl *c, char out[JOURNAL_DIR_MAX], struct fault *f)
 {
-	enum q_err r = path_join(out, cap, c->conf.state, "journal");
+	const char *dir = c->opt[CTL_OPT_dir];
+	enum q_err r = dir != NULL ?
+	    path_join(out, JOURNAL_DIR_MAX, dir, ".") :
+	    path_join(out, JOURNAL_DIR_MAX, c->conf.state, "journal");
 
-	return r == Q_OK ? r : fault_set(f, r, "state: the path is too long");
+	return r == Q_OK ? r : fault_set(f, r, "the path is too long");
 }
 
 /* What the daemon says the end is must be in the files, too: a journal cut
  * off behind its back. Without a daemon there is nothing to compare. */
-static enum q_err
-noted_by_daemon(struct ctl *c, char out[JOURNAL_NOTE_LEN])
+static bool
+noted_by_daemon(struct ctl *c, struct journal_outsides *o)
 {
 	AUTO_REPLY struct wire_reply hold = { 0 };
 	struct signd_status_req req = { 0 };
 	struct signd_status_rsp s;
 	struct journal_end end = { 0 };
+	char note[JOURNAL_NOTE_LEN];
 	enum q_err r = ctl_signd(c, NULL);
 
 	if (r == Q_OK)
 		r = signd_status(c->signd, &req, &s, &hold, NULL);
 	if (r != Q_OK || s.journal_head.len != JOURNAL_HASH)
-		return Q_UNAVAIL;
+		return false;
 	end.seq = s.journal_seq;
 	memcpy(end.hash, s.journal_head.p, JOURNAL_HASH);
-	journal_note(&end, out);
-	return Q_OK;
+	journal_note(&end, note);
+	return journal_outside_note(o, note, NULL) == Q_OK;
+}
+
+/* Every head in the file's lines. */
+static enum q_err
+heads_read(const char *path, struct journal_outsides *o, struct fault *f)
+{
+	FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	size_t cap = 0, before = o->n;
+	char *line = NULL;
+	ssize_t len;
+	enum q_err r = Q_OK;
+
+	if (in == NULL)
+		return fault_set(f, errno == ENOENT ? Q_NOTFOUND : Q_IO,
+		    "%.120s: %s", path, strerror(errno));
+	while (r == Q_OK && (len = getline(&line, &cap, in)) >= 0)
+		r = journal_outside_line(o, line, (size_t)len, f);
+	if (r == Q_OK && ferror(in))
+		r = fault_set(f, Q_IO, "%.120s: %s", path, strerror(errno));
+	if (r == Q_OK && o->n == before)
+		r = fault_set(f, Q_INVALID, "%.120s: no heads in it", path);
+	free(line);
+	if (in != stdin)
+		fclose(in);
+	return r;
+}
+
+static enum q_err
+outsides_take(struct ctl *c, struct journal_outsides *o, bool *ret_daemon,
+    struct fault *f)
+{
+	enum q_err r = Q_OK;
+
+	if (c->opt[CTL_OPT_head] != NULL)
+		r = journal_outside_note(o, c->opt[CTL_OPT_head], f);
+	if (r == Q_OK && c->opt[CTL_OPT_heads] != NULL)
+		r = heads_read(c->opt[CTL_OPT_heads], o, f);
+	/* Another folder's journal is not the daemon's. */
+	if (r == Q_OK && c->opt[CTL_OPT_dir] == NULL)
+		*ret_daemon = noted_by_daemon(c, o);
+	return r;
+}
+
+static void
+verified(struct ctl *c, const struct journal_checked *j, bool daemon)
+{
+	struct json_object *o = out_object();
+	uint64_t kept = j->outside - (daemon && j->outside != 0);
+	char note[JOURNAL_NOTE_LEN], with[80] = "";
+
+	journal_note(&j->end, note);
+	if (kept != 0)
+		snprintf(with, sizeof(with), "\n%" PRIu64
+		    " heads from outside agree.", kept);
+	out_bool(o, "ok", true);
+	out_int(o, "records", j->end.first == 0 ? 0 :
+	    j->end.seq - j->end.first + 1);
+	out_int(o, "first", j->end.first);
+	out_int(o, "segments", j->end.segments);
+	out_int(o, "torn_bytes", j->end.torn);
+	out_bool(o, "daemon_agrees", daemon);
+	out_str(o, "head", note);
+	out_int(o, "heads", j->heads);
+	out_int(o, "signed_up_to", j->covered);
+	out_int(o, "outside", kept);
+	out_int(o, "outside_earlier", j->earlier);
+	if (j->has_key)
+		out_hex(o, "journal_key",
+		    (struct bytes){ j->spki, sizeof(j->spki) });
+	out_done(c, o, "The journal is whole: %" PRIu64 " records in %u "
+	    "files%s.\n%" PRIu64 " signed heads, up to record %" PRIu64
+	    ".%s\nNote its end; a later --head with it shows that "
+	    "nothing was cut off:\n  %s", j->end.seq - j->end.first +
+	    (j->end.first != 0), j->end.segments, daemon ?
+	    ", as the signing daemon says" : "", j->heads, j->covered, with,
+	    note);
 }
 
 enum q_err
 cmd_journal_verify(struct ctl *c, struct fault *f)
 {
-	char dir[sizeof(c->conf.state) + 16], note[JOURNAL_NOTE_LEN];
-	struct journal_end end;
-	struct json_object *o;
-	bool held = false;
-	enum q_err r = journal_dir(c, dir, sizeof(dir), f);
+	AUTO_OUTSIDES struct journal_outsides o = { 0 };
+	char dir[JOURNAL_DIR_MAX];
+	struct journal_range range = { .dir = dir,
+		.archive = c->opt[CTL_OPT_archive] };
+	struct journal_checked found;
+	bool daemon = false;
+	enum q_err r = journal_dir(c, dir, f);
 
-	if (r == Q_OK && c->opt[CTL_OPT_head] != NULL)
-		r = journal_verify(dir, c->opt[CTL_OPT_head], &end, f);
-	held = noted_by_daemon(c, note) == Q_OK;
 	if (r == Q_OK)
-		r = journal_verify(dir, held ? note : NULL, &end, f);
-	if (r == Q_NOTFOUND)
-		return fault_set(f, r, "no journal in %.150s: name the "
+		r = outsides_take(c, &o, &daemon, f);
+	if (r == Q_OK)
+		r = journal_check(&range, &o, &found, f);
+	if (r == Q_NOTFOUND && c->opt[CTL_OPT_archive] == NULL &&
+	    access(dir, F_OK) != 0)
+		return fault_set(f, r, "no journal in %.120s: name the "
 		    "appliance's folder with --state", dir);
-	if (r != Q_OK)
-		return r;
-	journal_note(&end, note);
-	o = out_object();
-	out_bool(o, "ok", true);
-	out_int(o, "records", end.seq);
-	out_int(o, "segments", end.segments);
-	out_int(o, "torn_bytes", end.torn);
-	out_bool(o, "daemon_agrees", held);
-	out_str(o, "head", note);
-	out_done(c, o, "The journal is whole: %" PRIu64 " records in %u "
-	    "files%s.\nNote its end; a later --head with it shows that "
-	    "nothing was cut off:\n  %s", end.seq, end.segments,
-	    held ? ", as the signing daemon says" : "", note);
-	return Q_OK;
+	if (r == Q_OK)
+		verified(c, &found, daemon);
+	return r;
 }
 
-struct tail {
-	struct json_object **row; /* a ring */
-	size_t n, at;
-};
-
-/* The body's fields, told by the table of their message. */
-static void
-body_json(struct json_object *o, const struct journal_record *rec)
-{
-	const struct wire_type *t = journal_type_of(rec->type);
-	union {
-		uint8_t space[WIRE_STRUCT_MAX];
-		uint64_t align;
-	} u;
-
-	if (t == NULL || wire_decode(t, rec->body, u.space, NULL) != Q_OK)
-		return;
-	for (size_t i = 0; i < t->n; i++) {
-		const struct wire_field *fd = &t->fields[i];
-		const void *p = u.space + fd->offset;
-		const struct bytes *bin = p;
-
-		if (fd->kind == WIRE_U32)
-			out_int(o, fd->name, *(const uint32_t *)p);
-		else if (fd->kind == WIRE_U64)
-			out_int(o, fd->name, *(const uint64_t *)p);
-		else if (fd->kind == WIRE_BOOL)
-			out_bool(o, fd->name, *(const bool *)p);
-		else if (fd->kind == WIRE_STR)
-			out_str(o, fd->name, *(const char *const *)p);
-		else if (fd->kind == WIRE_BIN && bin->len <= JOURNAL_HASH)
-			out_hex(o, fd->name, *bin);
-	}
-}
-
+/* Appended, unless it is the last line already. */
 static enum q_err
-each_record(void *arg, const struct journal_record *rec)
+line_append(const char *path, struct buf *line, struct fault *f)
 {
-	struct tail *t = arg;
-	const char *name = journal_type_name(rec->type);
-	struct json_object *o = out_object(), *body = out_object();
-	const char *key = strspn(rec->key, "0") == strlen(rec->key)
-	    ? "" : rec->key;
+	AUTO_FD int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC,
+	    0644);
+	char last[JOURNAL_LINE_MAX];
+	off_t size, at;
+	ssize_t n;
 
-	body_json(body, rec);
-	out_int(o, "seq", rec->seq);
-	out_time(o, "at", (int64_t)rec->wall);
-	out_str(o, "type", name != NULL ? name : "?");
-	if (rec->uid != JOURNAL_NO_UID)
-		out_int(o, "uid", rec->uid);
-	out_str(o, "key", key);
-	out_hex(o, "hash", rec->hash);
-	out_take(o, "body", body);
-	json_object_put(t->row[t->at % t->n]);
-	t->row[t->at++ % t->n] = o;
+	if (fd < 0 || (size = lseek(fd, 0, SEEK_END)) < 0)
+		return fault_set(f, Q_IO, "%.120s: %s", path, strerror(errno));
+	at = size - (off_t)line->len;
+	n = at < 0 ? 0 : pread(fd, last, line->len, at);
+	if (n == (ssize_t)line->len && memcmp(last, line->p, line->len) == 0)
+		return Q_OK;
+	if (fd_write_all(fd, line->p, line->len) != Q_OK || fsync(fd) != 0)
+		return fault_set(f, Q_IO, "%.120s: %s", path, strerror(errno));
 	return Q_OK;
-}
-
-/* For people: the few fields of a body that say what it was about. */
-static void
-add_detail(struct json_object *row)
-{
-	static const char *const wanted[] = {
-		"what", "purpose", "policy", "device_id", "serial", "number",
-		"generation", "count", "version",
-	};
-	struct json_object *body = json_object_object_get(row, "body"), *v;
-	AUTO_BUF struct buf b = BUF_INIT(1024);
-
-	buf_puts(&b, "");
-	for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
-		v = json_object_object_get(body, wanted[i]);
-		if (v != NULL && json_object_get_string_len(v) != 0)
-			buf_printf(&b, "%s%s %s", b.len > 0 ? ", " : "",
-			    wanted[i], json_object_get_string(v));
-		else if (json_object_is_type(v, json_type_int))
-			buf_printf(&b, "%s%s %" PRId64, b.len > 0 ? ", " : "",
-			    wanted[i], json_object_get_int64(v));
-	}
-	out_str(row, "detail", b.bad || b.len == 0 ? "" : (char *)b.p);
 }
 
 enum q_err
-cmd_journal_tail(struct ctl *c, struct fault *f)
+cmd_journal_export(struct ctl *c, struct fault *f)
 {
-	static const struct col cols[] = {
-		{ "Number", "seq" }, { "Time", "at" }, { "What", "type" },
-		{ "Key", "key" }, { "UID", "uid" }, { "Details", "detail" },
-	};
-	char dir[sizeof(c->conf.state) + 16];
-	struct tail t = { 0 };
-	struct journal_end end;
-	struct out_list list;
-	enum q_err r = journal_dir(c, dir, sizeof(dir), f);
+	AUTO_BUF struct buf line = BUF_INIT(JOURNAL_LINE_MAX);
+	AUTO_REPLY struct wire_reply hold = { 0 };
+	struct signd_journal_export_req req = { 0 };
+	struct signd_journal_export_rsp h;
+	struct journal_head body;
+	struct json_object *o;
+	enum q_err r = ctl_signd(c, f);
 
 	if (r == Q_OK)
-		r = ctl_number(c, CTL_OPT_limit, TAIL_DEFAULT, &t.n, f);
-	if (r == Q_OK && t.n > TAIL_MAX)
-		r = fault_set(f, Q_USAGE, "--limit: at most %d", TAIL_MAX);
+		r = signd_journal_export(c->signd, &req, &h, &hold, f);
 	if (r != Q_OK)
 		return r;
-	t.row = calloc(t.n, sizeof(*t.row));
-	if (t.row == NULL)
-		return Q_NOMEM;
-	r = journal_read(dir, TAIL_SEGMENTS, each_record, &t, &end, f);
-	out_list_begin(&list, c, "records", cols, ARRAY_LEN(cols));
-	for (size_t i = 0; i < t.n; i++) {
-		struct json_object *o = t.row[(t.at + i) % t.n];
+	body = (struct journal_head){ .seq = h.seq, .hash = h.hash,
+		.wall = h.wall, .spki = h.spki, .next = h.next,
+		.signature = h.signature };
+	r = journal_head_verify(&body, h.key, f);
+	journal_head_line(&body, h.key, &line);
+	buf_puts(&line, "\n");
+	if (r == Q_OK && line.bad)
+		r = Q_NOMEM;
+	if (r == Q_OK && c->argc > 0)
+		r = line_append(c->argv[0], &line, f);
+	if (r != Q_OK)
+		return r;
+	o = out_object();
+	out_int(o, "number", h.seq);
+	out_hex(o, "hash", h.hash);
+	out_time(o, "at", (int64_t)h.wall);
+	out_str(o, "key", h.key);
+	if (c->argc > 0)
+		out_done(c, o, "The head of record %" PRIu64 " is in %s.",
+		    h.seq, c->argv[0]);
+	else
+		out_done(c, o, "%.*s", (int)line.len - 1,
+		    (const char *)line.p);
+	return Q_OK;
+}
 
-		if (o == NULL)
-			continue;
-		if (!c->json)
-			add_detail(o);
-		out_list_add(&list, o);
-	}
-	free(t.row);
-	return out_list_end(&list, r, "the journal is empty");
+/* Of the key that was active when this began, so that it is never replaced
+ * twice. */
+enum q_err
+cmd_journal_renew(struct ctl *c, struct fault *f)
+{
+	AUTO_REPLY struct wire_reply hold = { 0 }, again = { 0 };
+	struct signd_journal_export_req head = { 0 };
+	struct signd_journal_export_rsp h;
+	struct signd_journal_renew_req req = { 0 };
+	struct signd_journal_renew_rsp rsp;
+	struct json_object *o;
+	enum q_err r = ctl_signd(c, f);
+
+	if (r == Q_OK)
+		r = signd_journal_export(c->signd, &head, &h, &hold, f);
+	if (r != Q_OK)
+		return r;
+	req.key = h.key;
+	r = signd_journal_renew(c->signd, &req, &rsp, &again, f);
+	if (r != Q_OK)
+		return r;
+	o = out_object();
+	out_str(o, "key", rsp.key);
+	out_done(c, o, "The journal key is %s now; a head by the one before "
+	    "names it.", rsp.key);
+	return Q_OK;
 }

@@ -65,6 +65,13 @@
 	X(yes, "yes", NULL, "do what cannot be undone without asking")        \
 	X(head, "head", "NOTE",                                               \
 	    "the end as an earlier run told it: the journal must hold it")    \
+	X(heads, "heads", "FILE",                                             \
+	    "heads of the journal that were kept outside, - for standard "    \
+	    "input")                                                          \
+	X(dir, "dir", "DIR", "the journal in this folder")                    \
+	X(archive, "archive", "DIR", "the journal's earlier files")           \
+	X(grace, "grace", "SECONDS",                                          \
+	    "what was issued since then may not be recorded yet (60)")        \
 	X(no_wait, "no-wait", NULL, "do not wait until it is gone")           \
 	X(purpose, "purpose", "PURPOSE",                                      \
 	    "firmware, codesign, jwt, pepper, provision, update, backup")     \
@@ -225,8 +232,18 @@ enum ctl_opt {
 	X(approval_give, "hsm", "approval give", 2, 2, "ID NAME",             \
 	    O_(key) | O_(signature) | O_(webauthn),                           \
 	    "hand in the proof that an approver agrees")                      \
-	X(journal_verify, "journal", "verify", 0, 0, "", O_(head),            \
+	X(journal_verify, "journal", "verify", 0, 0, "",                      \
+	    O_(head) | O_(heads) | O_(dir) | O_(archive),                     \
 	    "find what was changed, dropped or swapped in the journal")       \
+	X(journal_export, "journal", "export", 0, 1, "[FILE]", 0,             \
+	    "sign the journal's head, and append it to a file")               \
+	X(journal_show, "journal", "show", 1, 1, "NUMBER",                    \
+	    O_(dir) | O_(archive), "one record of the journal")               \
+	X(journal_reconcile, "journal", "reconcile", 0, 0, "",                \
+	    O_(dir) | O_(archive) | O_(grace),                                \
+	    "compare the journal with the records")                           \
+	X(journal_renew, "journal", "renew", 0, 0, "", 0,                     \
+	    "replace the journal key")                                        \
 	X(journal_tail, "journal", "tail", 0, 0, "", O_(limit),               \
 	    "the journal's last records (20)")                                \
 	X(activity_list, "activity", "list", 0, 0, "", O_(limit),             \

@@ -2,6 +2,8 @@
 bin_PROGRAMS += quoinctl
 quoinctl_SOURCES = \
 	%reldir%/batch.h \
+	%reldir%/certset.c \
+	%reldir%/certset.h \
 	%reldir%/cmd_access.c \
 	%reldir%/cmd_approve.c \
 	%reldir%/cmd_batch.c \
@@ -9,14 +11,17 @@ quoinctl_SOURCES = \
 	%reldir%/cmd_device.c \
 	%reldir%/cmd_hsm.c \
 	%reldir%/cmd_journal.c \
+	%reldir%/cmd_journal_show.c \
 	%reldir%/cmd_key.c \
 	%reldir%/cmd_policy.c \
 	%reldir%/cmd_sign.c \
+	%reldir%/cmd_reconcile.c \
 	%reldir%/cmd_status.c \
 	%reldir%/commands.h \
 	%reldir%/ctl.c \
 	%reldir%/ctl.h \
 	%reldir%/help.c \
+	%reldir%/journal.h \
 	%reldir%/key_rules.c \
 	%reldir%/key_rules.h \
 	%reldir%/main.c \

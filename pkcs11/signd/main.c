@@ -215,6 +215,7 @@ main(int argc, char **argv)
 	conf_main(argc, argv, "quoin-signd", &conf);
 	secret_process_harden();
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a write fails instead */
 	sigemptyset(&wait);
 	sigaddset(&wait, SIGTERM);
 	sigaddset(&wait, SIGINT);
