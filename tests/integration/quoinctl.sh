@@ -57,6 +57,10 @@ complete_words() { # WORD...: what completion offers for the last
 is "$(complete_words quoinctl ba)" batch "completion of a group"
 is "$(complete_words quoinctl --state /x device a)" "add approve allow" \
 	"completion of a verb"
+is "$(complete_words quoinctl hsm key c)" "create cert" \
+	"completion of a verb's second word"
+is "$(complete_words quoinctl hsm key delete x --y)" "--yes" \
+	"completion of its option"
 is "$(complete_words quoinctl device list --st)" "--state --status" \
 	"completion of an option"
 is "$(complete_words quoinctl device list --status e)" "enrolled expired" \
