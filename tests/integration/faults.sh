@@ -17,7 +17,7 @@ all=()
 
 # lane NAME [rsa] COMMAND...: these commands, at an appliance of their own.
 lane() {
-	local rsa=() name=$1 command
+	local rsa=() name=$1 command words
 	shift
 	if [ "$1" = rsa ]; then
 		rsa=(rsa)
@@ -25,13 +25,13 @@ lane() {
 	fi
 	shim_appliance "$scratch/$name" "${rsa[@]}"
 	for command; do
-		# shellcheck disable=SC2086 # words
+		read -ra words <<<"$command"
 		case $command in
-		matrix*) set -- faults_run $command "${all[@]}" ;;
-		special*) set -- faults_run $command ;;
-		*) set -- "$command" ;;
+		pins) pins ;;
+		orphans) orphans ;;
+		matrix*) faults_run "${words[@]}" "${all[@]}" ;;
+		*) faults_run "${words[@]}" ;;
 		esac
-		"$@"
 	done
 	shim_done "$name"
 }
