@@ -2,11 +2,12 @@
 /* Signatures by signd; verification, digests and random bytes by OpenSSL. */
 #include "config.h"
 
+#include <errno.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/own.h"
 #include "module/module.h"
@@ -410,20 +411,27 @@ C_VerifyFinal(CK_SESSION_HANDLE session, CK_BYTE *signature,
 	return rv;
 }
 
-/* --- random bytes */
+/* --- random bytes: of the kernel, as the program's OpenSSL may have them
+ * from an engine that is built on this very module */
 
 CK_RV
 C_GenerateRandom(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG len)
 {
+	size_t at = 0;
+	ssize_t n;
 	struct session *s;
 	CK_RV rv = session_get(session, &s);
 
 	if (rv != CKR_OK)
 		return rv;
-	if (data == NULL || len > INT32_MAX)
-		rv = len == 0 ? CKR_OK : CKR_ARGUMENTS_BAD;
-	else if (RAND_bytes(data, (int)len) != 1)
-		rv = CKR_FUNCTION_FAILED;
+	if (data == NULL && len != 0)
+		rv = CKR_ARGUMENTS_BAD;
+	while (rv == CKR_OK && at < len) {
+		n = getrandom(data + at, len - at, 0);
+		if (n < 0 && errno != EINTR)
+			rv = CKR_FUNCTION_FAILED;
+		at += n > 0 ? (size_t)n : 0;
+	}
 	session_put(s);
 	return rv;
 }

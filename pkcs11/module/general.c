@@ -180,11 +180,14 @@ C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 	CK_RV rv = slot_check(slot, info);
 	enum q_err r;
 
+	if (rv == CKR_OK)
+		rv = call_begin();
 	if (rv != CKR_OK)
 		return rv;
 	do
 		r = signd_code_info(module_client(), &req, &rsp, &hold, &f);
 	while (remote_again(r, until, &f));
+	call_end();
 	if (remote_rv(r, &f) != CKR_OK)
 		return CKR_TOKEN_NOT_PRESENT;
 	*info = (CK_TOKEN_INFO){ .flags = CKF_RNG | CKF_TOKEN_INITIALIZED |

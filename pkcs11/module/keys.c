@@ -28,8 +28,10 @@ put(struct object *o, CK_ATTRIBUTE_TYPE type, const void *value, size_t len)
 	struct attr *a = &o->attrs[o->n];
 
 	a->value = malloc(len + 1);
-	if (a->value == NULL)
+	if (a->value == NULL) {
+		o->bad = true;
 		return;
+	}
 	if (len != 0)
 		memcpy(a->value, value, len);
 	a->type = type;
@@ -229,10 +231,22 @@ key_free(struct code_key *k)
 	free(k);
 }
 
+/* NULL for what is no certificate: the key does without. */
+static X509 *
+cert_parse(struct bytes der)
+{
+	X509 *x = X509_new_ex(module_openssl(), NULL);
+	const uint8_t *p = der.p;
+
+	if (x != NULL && d2i_X509(&x, &p, (long)der.len) == NULL)
+		x = NULL; /* which d2i_X509 has freed */
+	return x;
+}
+
 static struct code_key *
 key_make(const struct signd_code_key *from)
 {
-	const uint8_t *spki = from->spki.p, *der = from->cert.p;
+	const uint8_t *spki = from->spki.p;
 	struct code_key *k = calloc(1, sizeof(*k));
 	uint8_t id[MODULE_ID_BYTES];
 	X509 *x = NULL;
@@ -242,6 +256,8 @@ key_make(const struct signd_code_key *from)
 		return NULL;
 	memcpy(k->id, from->id, strnlen(from->id, SIGND_ID_LEN));
 	k->mechs = from->mechs;
+	k->not_before = from->not_before;
+	k->not_after = from->not_after;
 	k->public = d2i_PUBKEY_ex(NULL, &spki, (long)from->spki.len,
 	    module_openssl(), NULL);
 	good = k->public != NULL && hex_decode(from->id, id, sizeof(id)) &&
@@ -263,7 +279,7 @@ key_make(const struct signd_code_key *from)
 	put_pair(&k->objects[OBJECT_PRIVATE], k, from);
 	put_pair(&k->objects[OBJECT_PUBLIC], k, from);
 	if (from->cert.len != 0)
-		x = d2i_X509(NULL, &der, (long)from->cert.len);
+		x = cert_parse(from->cert);
 	k->has_cert = x != NULL && object_new(&k->objects[OBJECT_CERT],
 	    CKO_CERTIFICATE, from, id);
 	if (k->has_cert)
@@ -274,6 +290,11 @@ key_make(const struct signd_code_key *from)
 	for (int i = 0; x == NULL && i < OBJECT_CERT; i++)
 		put(&k->objects[i], CKA_SUBJECT, NULL, 0);
 	X509_free(x);
+	for (int i = 0; i < OBJECTS; i++)
+		if (k->objects[i].bad) {
+			key_free(k);
+			return NULL;
+		}
 	return k;
 }
 
@@ -297,6 +318,8 @@ same(const struct code_key *k, const struct signd_code_key *from)
 	    CKA_LABEL);
 
 	return strcmp(k->id, from->id) == 0 && k->mechs == from->mechs &&
+	    k->not_before == from->not_before &&
+	    k->not_after == from->not_after &&
 	    (cert != NULL ? cert->len : 0) == from->cert.len &&
 	    (cert == NULL || memcmp(cert->value, from->cert.p, cert->len) ==
 	    0) && name != NULL && name->len == strlen(from->name) &&
@@ -372,16 +395,21 @@ keys_refresh(void)
 	return seen == NULL ? CKR_HOST_MEMORY : rv;
 }
 
-/* Also in a forked child, where the lock may be held by nobody. */
+void
+keys_forget(void)
+{
+	keys = NULL;
+	n_keys = 0;
+	pthread_mutex_init(&lock, NULL);
+}
+
 void
 keys_free(void)
 {
 	for (size_t i = 0; i < n_keys; i++)
 		key_free(keys[i]);
 	free(keys);
-	keys = NULL;
-	n_keys = 0;
-	pthread_mutex_init(&lock, NULL);
+	keys_forget();
 }
 
 const struct object *

@@ -39,6 +39,14 @@ CLEANFILES += $(p11kitmodules_DATA)
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
 	echo 'module: $(pkcs11modulesdir)/libquoin-pkcs11.so' >$@
 
+unit_tests += tests/unit/test-module
+tests_unit_test_module_SOURCES = tests/unit/test-module.c \
+	tests/unit/module-peer.c tests/unit/module-peer.h
+tests_unit_test_module_LDADD = libsigner.a libwire.a libbase.a -lcrypto -ldl \
+	-lpthread
+EXTRA_tests_unit_test_module_DEPENDENCIES = \
+	%reldir%/libquoin-pkcs11.so
+
 check_PROGRAMS += tests/interop/oasis
 tests_interop_oasis_SOURCES = tests/interop/oasis.c
 tests_interop_oasis_LDADD = -ldl

@@ -29,6 +29,7 @@ struct attr {
 
 struct object {
 	CK_OBJECT_CLASS class;
+	bool bad;		/* there was no memory for all of it */
 	size_t n;
 	struct attr *attrs;
 };
@@ -41,6 +42,7 @@ struct code_key {
 	char id[SIGND_ID_LEN + 1];
 	bool gone, rsa, has_cert;
 	uint32_t mechs;		/* set of enum signd_mech */
+	uint64_t not_before, not_after;
 	CK_ULONG sig_len;	/* bytes of a signature */
 	struct evp_pkey_st *public;
 	struct object objects[OBJECTS];
@@ -81,6 +83,10 @@ struct session {
 /* CRYPTOKI_NOT_INITIALIZED, also in a process that was forked since. */
 CK_RV module_ready(void);
 
+/* Around a call that is in no session: C_Finalize waits for it. */
+CK_RV call_begin(void);
+void call_end(void);
+
 /* A session for this call, to be given back by session_put. */
 CK_RV session_get(CK_SESSION_HANDLE handle, struct session **ret_session);
 void session_put(struct session *s);
@@ -91,6 +97,9 @@ void operation_end(struct operation *op);
 /* Ask signd what there is. */
 CK_RV keys_refresh(void);
 void keys_free(void);
+
+/* In a forked child: what the parent had stays where it is. */
+void keys_forget(void);
 
 /* By handle; NULL: none. */
 const struct object *object_get(CK_OBJECT_HANDLE handle,

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config.h"
 
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -68,13 +68,14 @@ remote_open(struct wire_client **ret_client)
 }
 
 /* Whether to ask again, after a pause: a daemon that is being restarted is
- * back in a moment. Only for what changes nothing, or has a nonce. */
+ * back in a moment. Not if C_Finalize waits for us. Only for what changes nothing, or has a nonce. */
 bool
 remote_again(enum q_err r, int64_t until_ms, const struct fault *f)
 {
 	unsigned ms = f->retry_after != 0 ? f->retry_after * 1000 : 100;
 
-	if ((r != Q_UNAVAIL && r != Q_TIMEOUT) || clock_mono_ms() >= until_ms)
+	if ((r != Q_UNAVAIL && r != Q_TIMEOUT) ||
+	    clock_mono_ms() >= until_ms || module_ready() != CKR_OK)
 		return false;
 	usleep((ms < PAUSE_MAX_MS ? ms : PAUSE_MAX_MS) * 1000);
 	return true;
@@ -95,7 +96,7 @@ remote_sign(const struct operation *op, struct bytes data, CK_BYTE *out)
 	struct fault f = { 0 };
 	enum q_err r;
 
-	if (RAND_bytes(nonce, sizeof(nonce)) != 1)
+	if (getrandom(nonce, sizeof(nonce), 0) != sizeof(nonce))
 		return CKR_FUNCTION_FAILED;
 	do
 		r = signd_code_sign(module_client(), &req, &rsp, &hold, &f);
