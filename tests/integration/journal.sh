@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# timeout: 300
+# timeout: 600
 # sanitize
 # The journal: what somebody does to it is found, by the chain, by the heads
 # that the token signed, and by heads that were kept outside; and what it
@@ -109,7 +109,8 @@ last=$(tail -n 1 "$scratch/list" | cut -d' ' -f1)
 for type in $(cut -d' ' -f2 "$scratch/list" | sort -nu); do
 	read -r n _ len < <(awk -v t="$type" '$2 == t' "$scratch/list")
 	bad=0
-	for ((at = 0; at < len; at += at < 84 || at >= len - 32 ? 3 : 11)); do
+	for at in 0 4 8 16 24 32 36 52 83 84 $((len / 2)) $((len - 33)) \
+		$((len - 32)) $((len - 1)); do
 		attack change "$n" $at
 		verify_copy --heads "$scratch/heads" >/dev/null 2>&1
 		[ $? = 65 ] || bad=$((bad + 1))

@@ -5,6 +5,10 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+#include <openssl/x509.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -239,6 +243,98 @@ test_segments(void)
 	    "the first segment is missing");
 }
 
+/* A head of the journal as it is now, by this key; next introduces one. */
+static enum q_err
+head_put(struct journal *j, EVP_PKEY *k, EVP_PKEY *next, struct buf *line)
+{
+	AUTO_BUF struct buf text = BUF_INIT(512);
+	uint8_t hash[32], spki[512], other[512], digest[32], sig[128];
+	uint8_t *p = spki, *q = other;
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	size_t sig_len = sizeof(sig);
+	struct journal_head h = { .hash = { hash, 32 }, .wall = 1 };
+
+	h.seq = journal_head(j, hash);
+	h.spki = (struct bytes){ spki, (size_t)i2d_PUBKEY(k, &p) };
+	if (next != NULL) {
+		SHA256(other, (size_t)i2d_PUBKEY(next, &q), digest);
+		h.next = (struct bytes){ digest, 32 };
+	}
+	journal_head_statement(&h, "0123456789abcdef", &text);
+	if (EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, k) != 1 ||
+	    EVP_DigestSign(md, sig, &sig_len, text.p, text.len) != 1)
+		abort();
+	EVP_MD_CTX_free(md);
+	h.signature = (struct bytes){ sig, sig_len };
+	if (line != NULL)
+		journal_head_line(&h, "0123456789abcdef", line);
+	return journal_put(j, &(struct journal_entry){ JOURNAL_head,
+		JOURNAL_NO_UID, "0123456789abcdef", &h }, NULL);
+}
+
+static enum q_err
+check(const char *archive, const struct buf *line,
+    struct journal_checked *ret)
+{
+	AUTO_OUTSIDES struct journal_outsides o = { 0 };
+	struct journal_range range = { .dir = dir, .archive = archive };
+
+	if (line != NULL && journal_outside_line(&o, (const char *)line->p,
+	    line->len, NULL) != Q_OK)
+		return Q_INTERNAL;
+	return journal_check(&range, &o, ret, NULL);
+}
+
+/* Keys follow each other, and old segments may be elsewhere. */
+static void
+test_heads(void)
+{
+	AUTO_BUF struct buf first = BUF_INIT(JOURNAL_LINE_MAX);
+	AUTO_BUF struct buf last = BUF_INIT(JOURNAL_LINE_MAX);
+	struct journal_conf c = conf_of(2000);
+	struct journal *j = start(&c, Q_OK);
+	EVP_PKEY *a = EVP_EC_gen("P-256"), *b = EVP_EC_gen("P-256");
+	EVP_PKEY *other = EVP_EC_gen("P-256");
+	struct journal_checked got;
+	char archive[80], from[200], to[200], name[40];
+	bool good = true;
+
+	for (uint32_t i = 0; i < 60; i++)
+		good &= put(j, i) == Q_OK && (i % 7 != 3 ||
+		    head_put(j, i < 30 ? a : b, i == 24 ? b : NULL,
+		    i == 3 ? &first : i == 59 ? &last : NULL) == Q_OK);
+	ok(good, "heads by two keys");
+	is_int(check(NULL, NULL, &got), Q_OK, "the second was introduced");
+	is_int(got.heads, 9, "all heads");
+	is_int(check(NULL, &first, &got), Q_OK, "as one from outside says");
+	is_int(got.outside, 1, "it was seen");
+	snprintf(archive, sizeof(archive), "%s/old", dir);
+	if (mkdir(archive, 0700) != 0)
+		abort();
+	journal_segment_name(1, name);
+	snprintf(from, sizeof(from), "%s/%s", dir, name);
+	snprintf(to, sizeof(to), "%s/%s", archive, name);
+	if (rename(from, to) != 0)
+		abort();
+	is_int(check(NULL, NULL, &got), Q_SIGNATURE, "no beginning");
+	is_int(check(NULL, &first, &got), Q_SIGNATURE,
+	    "a head of what is archived does not help");
+	is_int(check(archive, &first, &got), Q_OK, "both folders");
+	is_int(got.end.first, 1, "from the first record");
+	is_int(check(NULL, &last, &got), Q_OK, "a head since then");
+	ok(got.end.first > 1, "covers what was before");
+	good = head_put(j, other, NULL, NULL) == Q_OK;
+	is_int(check(archive, NULL, &got), Q_SIGNATURE,
+	    "a key that none introduced");
+	is_int(good, true, "and it was written");
+	journal_close(j);
+	unlink(to);
+	rmdir(archive);
+	EVP_PKEY_free(a);
+	EVP_PKEY_free(b);
+	EVP_PKEY_free(other);
+}
+
 /* A file size limit is a full disk: refused, nothing half written, and good
  * again when there is room. */
 static void
@@ -349,6 +445,8 @@ main(void)
 	test_moved(&copy, noted);
 	clear();
 	test_segments();
+	clear();
+	test_heads();
 	clear();
 	test_full();
 	clear();
