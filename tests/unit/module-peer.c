@@ -124,6 +124,7 @@ on_sign(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	}
 	buf_put(wire_req_space(q), is_rsa ? sig : raw, is_rsa ? n : sizeof(raw));
 	out->signature = buf_bytes(wire_req_space(q));
+	atomic_fetch_add(&peer.answers, 1);
 	return Q_OK;
 }
 

@@ -11,6 +11,7 @@
 
 extern struct peer {
 	atomic_int signs;	/* requests with another nonce */
+	atomic_int answers;	/* to them, good ones */
 	atomic_int fault;	/* enum q_err of the next signature */
 	atomic_int slow_ms;	/* that a signature takes */
 	atomic_bool no_ec;	/* the list lacks that key */

@@ -478,7 +478,7 @@ static void
 ends_under_load(void)
 {
 	int64_t until = clock_mono_ms() + 10000;
-	int had = atomic_load(&peer.signs);
+	int had = atomic_load(&peer.signs), got = atomic_load(&peer.answers);
 	CK_RV rv = CKR_GENERAL_ERROR;
 	pthread_t t;
 
@@ -487,6 +487,7 @@ ends_under_load(void)
 	while (atomic_load(&peer.signs) == had && clock_mono_ms() < until)
 		usleep(1000);
 	rv_is(c->C_Finalize(NULL), CKR_OK, "C_Finalize while one signs");
+	is_int(atomic_load(&peer.answers), got + 1, "waits for it");
 	pthread_join(t, NULL);
 	rv_is(rv, CKR_OK, "who has his signature");
 	atomic_store(&peer.slow_ms, 0);
