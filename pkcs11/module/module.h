@@ -113,7 +113,7 @@ CK_RV objects_match(const CK_ATTRIBUTE *match, CK_ULONG n,
 CK_RV remote_open(struct wire_client **ret_client);
 CK_RV remote_rv(enum q_err r, const struct fault *f);
 #define REMOTE_SIGN_MS 20000	/* as long is asked again */
-#define REMOTE_LIST_MS 3000
+#define REMOTE_LIST_MS 1500
 bool remote_again(enum q_err r, int64_t until_ms, const struct fault *f);
 CK_RV remote_sign(const struct operation *op, struct bytes data,
     CK_BYTE *out);
