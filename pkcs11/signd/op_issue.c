@@ -377,8 +377,11 @@ signd_do_issue(void *ctx, struct wire_req *q, const void *req, void *rsp,
 		return fault_set(f, Q_NOTFOUND,
 		    "policy %.64s has no issuing CA", w.in->policy);
 	r = signd_use(s, w.ca, &ask, f);
-	if (r == Q_OK)
-		r = request_check(&w, f);
+	if (r != Q_OK)
+		return r;
+	r = request_check(&w, f);
+	if (r == Q_DENIED || r == Q_SIGNATURE)
+		signd_refused(s, w.ca, &ask, fault_text(f, r));
 	if (r != Q_OK)
 		return r;
 	request_hash(&w);
