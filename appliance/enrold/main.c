@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "base/sandbox.h"
+#include "base/secret.h"
 #include "enrold/authcert.h"
 #include "enrold/cmp.h"
 #include "enrold/front.h"
@@ -265,6 +266,8 @@ main(int argc, char **argv)
 	sigset_t set;
 
 	conf_main(argc, argv, "quoin-enrold", &e.conf);
+	/* Keys that it makes for devices are in its memory for a moment. */
+	secret_process_harden();
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);

@@ -47,6 +47,16 @@ signd_do_journal_export(void *ctx, struct wire_req *q, const void *req,
 	return Q_OK;
 }
 
+/* One that is replaced already was asked about before. */
+static enum q_err
+journal_key(const struct keyring *ring, const char *id, struct fault *f)
+{
+	const struct key *k = keyring_find(ring, id);
+
+	return k != NULL && k->purpose == PURPOSE_JOURNAL ? Q_OK :
+	    fault_set(f, Q_NOTFOUND, "key %.16s is no journal key", id);
+}
+
 static enum q_err
 renew(struct signd *s, const struct keyring *ring, uint32_t uid,
     struct fault *f)
@@ -76,7 +86,8 @@ signd_do_journal_renew(void *ctx, struct wire_req *q, const void *req,
 	k = r == Q_OK ? keyring_active(ring, PURPOSE_JOURNAL, "") : NULL;
 	if (r == Q_OK && k == NULL)
 		r = fault_set(f, Q_NOTFOUND, "there is no journal key yet");
-	/* Another one is active: this was asked before. */
+	if (r == Q_OK)
+		r = journal_key(ring, in->key, f);
 	if (r == Q_OK && strcmp(k->id, in->key) == 0) {
 		r = renew(s, ring, wire_req_uid(q), f);
 		keyring_unref(ring);
