@@ -108,8 +108,8 @@ verify_copy() {
 attack
 ok "a copy is whole" verify_copy --heads "$scratch/heads"
 python3 "$here/journal.py" list "$copy" >"$scratch/list"
-last=$(tail -n 1 "$scratch/list" | cut -d' ' -f1)
-for type in $(cut -d' ' -f2 "$scratch/list" | sort -nu); do
+mapfile -t types < <(cut -d' ' -f2 "$scratch/list" | sort -nu)
+for type in "${types[@]}"; do
 	read -r n _ len < <(awk -v t="$type" '$2 == t' "$scratch/list")
 	bad=0
 	for at in 0 4 8 16 24 32 36 52 83 84 $((len / 2)) $((len - 33)) \
