@@ -357,9 +357,12 @@ users(void)
 	abuse_result(as_user(0, of_stranger) == Q_DENIED,
 	    "and a stranger's, used by root, is denied");
 	inside = as_user(ABUSE_STRANGER, -1);
-	abuse_result(inside == Q_DENIED || inside == NO_SPACE,
-	    "root of a user name space is who made it%s",
-	    inside == NO_SPACE ? " # SKIP there are none here" : "");
+	/* Where the machine has none, there is nothing to be fenced. */
+	if (inside == NO_SPACE)
+		printf("# no user name spaces here\n");
+	else
+		abuse_result(inside == Q_DENIED,
+		    "root of a user name space is who made it");
 	liar();
 	for (size_t i = 0; i < ARRAY_LEN(strangers); i++) {
 		abuse_ask(strangers[i], SIGND_OP_status, nothing, -1, &a);

@@ -30,8 +30,10 @@ mkdir -p "$tools"
 
 module_start "$(mktemp -d "$scratch/XXXXXX")"
 cd "$work" || exit
-ec="pkcs11:token=Quoin;object=ec;type=private"
-rsa="pkcs11:token=Quoin;object=rsa;type=private"
+url() {
+	echo "pkcs11:token=Quoin;object=$1;type=private"
+}
+rsa=$(url rsa)
 cat >engine.cnf <<CNF
 openssl_conf = c
 [c]
@@ -55,11 +57,11 @@ by_engine() {
 
 for k in ec rsa; do
 	ok "openssl req, $k" by_engine openssl req -new -x509 -engine pkcs11 \
-		-keyform engine -key "${!k}" -subj "/CN=Code $k" \
+		-keyform engine -key "$(url $k)" -subj "/CN=Code $k" \
 		-addext extendedKeyUsage=codeSigning -days 30 -out "$k.pem"
 	ok "openssl req, $k: it verifies" openssl verify -CAfile $k.pem $k.pem
 	ok "openssl dgst, $k" by_engine openssl dgst -engine pkcs11 \
-		-keyform engine -sha256 -sign "${!k}" -out "$k.sig" data
+		-keyform engine -sha256 -sign "$(url $k)" -out "$k.sig" data
 	ok "openssl dgst, $k: it verifies" openssl dgst -sha256 -verify \
 		"$k.pub" -signature $k.sig data
 done
