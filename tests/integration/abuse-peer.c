@@ -285,7 +285,9 @@ static bool
 is_root_inside(uid_t uid)
 {
 	char map[40];
-	AUTO_FD int fd = unshare(CLONE_NEWUSER) != 0 ? -1 :
+	/* After a change of user, /proc/self is root's until then. */
+	AUTO_FD int fd = prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0 ||
+	    unshare(CLONE_NEWUSER) != 0 ? -1 :
 	    open("/proc/self/uid_map", O_WRONLY);
 	int len = snprintf(map, sizeof(map), "0 %u 1", (unsigned)uid);
 
