@@ -27,5 +27,8 @@ figures '.crypto_cpu[], .load[].seconds, .memory[].pss_kib[]' \
 	"cryptography, load, memory"
 figures '.pages[].pages[] | .p50_ms, .p99_ms, .of_page' "pages of devices"
 figures '.crl[].made_ms, .stores[].per_second' "CRL, stores"
-figures '.wanted[] | .wanted, .measured' "what is wanted, and what is"
+figures '.core[] | .per_second, .p50_us, .p99_us' "the signing core"
+is "$(jq -c '[.core[] | .failed // 0] | add' "$json")" 0 "nothing of it failed"
+figures '.wanted[] | select(.wanted != 0) | .wanted, .measured' \
+	"what is wanted, and what is"
 tap_done
