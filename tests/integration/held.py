@@ -9,6 +9,7 @@ import signal
 import ssl
 import subprocess
 import sys
+import time
 
 folder, name, port, pid = sys.argv[1:]
 der = subprocess.run(
@@ -30,7 +31,20 @@ def enrol():
     return answer.status
 
 
+def stopped():
+    """Every thread: the signal is not there with the system call's return."""
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/stat") as f:
+            if f.read().rpartition(")")[2].split()[0] != "T":
+                return False
+    return True
+
+
 os.kill(int(pid), signal.SIGSTOP)
+for _ in range(500):
+    if stopped():
+        break
+    time.sleep(0.01)
 try:
     first = enrol()
 finally:
