@@ -135,12 +135,14 @@ worker_batch_sign(struct worker *w, const char *id, struct bytes digest,
 	struct batch_item me = { .id = id, .digest = digest, .out = out,
 		.f = f }, *set[TOKEN_SET_MAX] = { &me };
 	struct worker_batch *b = &w->batch;
+	bool waits;
 	size_t n;
 
 	sem_init(&me.wake, 0, 0);
 	pthread_mutex_lock(&b->lock);
-	me.sends = b->busy < busy_max(w);
-	if (me.sends) {
+	waits = b->busy >= busy_max(w);
+	me.sends = !waits;
+	if (!waits) {
 		b->busy++;
 	} else {
 		*b->last = &me;
@@ -148,7 +150,9 @@ worker_batch_sign(struct worker *w, const char *id, struct bytes digest,
 		b->waiting++;
 	}
 	pthread_mutex_unlock(&b->lock);
-	while (!me.sends && sem_wait(&me.wake) != 0)
+	/* Until it is posted, also when `sends` is set already: who posts it
+	 * must not find it gone. */
+	while (waits && sem_wait(&me.wake) != 0)
 		;
 	if (me.sends) {
 		n = gather(w, set);
