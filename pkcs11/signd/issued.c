@@ -27,6 +27,7 @@ struct issued {
 	pthread_cond_t let_go;
 	size_t max;
 	size_t turn; /* the oldest: the next to be given away */
+	uint32_t spare; /* the first of those that came to nothing */
 	uint32_t *buckets;
 	struct entry *entries;
 };
@@ -39,6 +40,7 @@ issued_new(size_t max, struct issued **ret_issued)
 	if (m == NULL)
 		return Q_NOMEM;
 	m->max = max;
+	m->spare = NONE;
 	m->buckets = malloc(max * sizeof(*m->buckets));
 	m->entries = calloc(max, sizeof(*m->entries));
 	if (m->buckets == NULL || m->entries == NULL) {
@@ -92,28 +94,52 @@ unlink_entry(struct issued *m, struct entry *e)
 	*at = e->next;
 }
 
-/* The oldest entry's place for a new one; one that is being worked on is
- * never given away. */
+/* A place for a new one: that of one that came to nothing, or the oldest's.
+ * One that is being worked on is never given away. */
 static struct entry *
-make(struct issued *m, const uint8_t *key)
+place(struct issued *m)
 {
-	uint32_t *b = bucket_of(m, key);
+	struct entry *e;
 
+	if (m->spare != NONE) {
+		e = &m->entries[m->spare];
+		m->spare = e->next;
+		return e;
+	}
 	for (size_t i = 0; i < m->max; i++) {
-		struct entry *e = &m->entries[m->turn];
-		uint32_t at = (uint32_t)m->turn;
-
+		e = &m->entries[m->turn];
 		m->turn = (m->turn + 1) % m->max;
 		if (e->used && e->owned)
 			continue;
 		if (e->used)
 			unlink_entry(m, e);
-		*e = (struct entry){ .used = true, .next = *b };
-		memcpy(e->key, key, 16);
-		*b = at;
 		return e;
 	}
 	return NULL;
+}
+
+static struct entry *
+make(struct issued *m, const uint8_t *key)
+{
+	struct entry *e = place(m);
+	uint32_t *b = bucket_of(m, key);
+
+	if (e == NULL)
+		return NULL;
+	*e = (struct entry){ .used = true, .next = *b };
+	memcpy(e->key, key, 16);
+	*b = (uint32_t)(e - m->entries);
+	return e;
+}
+
+/* Nothing came of it: requests that are refused, however many, drive out
+ * none that was answered. */
+static void
+give_back(struct issued *m, struct entry *e)
+{
+	unlink_entry(m, e);
+	*e = (struct entry){ .next = m->spare };
+	m->spare = (uint32_t)(e - m->entries);
 }
 
 void
@@ -190,7 +216,9 @@ issued_end(struct issued *m, const uint8_t request[32])
 
 	pthread_mutex_lock(&m->lock);
 	e = find(m, request);
-	if (e != NULL)
+	if (e != NULL && e->owned && e->state == ISSUED_NEW)
+		give_back(m, e);
+	else if (e != NULL)
 		e->owned = false;
 	pthread_cond_broadcast(&m->let_go);
 	pthread_mutex_unlock(&m->lock);

@@ -91,6 +91,9 @@ tests_integration_approve_client_SOURCES = tests/integration/approve-client.c
 tests_integration_approve_client_LDADD = libsigner.a libwire.a libbase.a \
 	$(OPENSSL_LIBS) -lpthread
 
+unit_tests += tests/unit/test-issued
+tests_unit_test_issued_SOURCES = tests/unit/test-issued.c
+tests_unit_test_issued_LDADD = $(signd_libs)
 unit_tests += tests/unit/test-worker-pss
 tests_unit_test_worker_pss_SOURCES = tests/unit/test-worker-pss.c
 tests_unit_test_worker_pss_LDADD = $(signd_libs)
