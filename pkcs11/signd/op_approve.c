@@ -324,6 +324,10 @@ signd_do_approval_want(void *ctx, struct wire_req *q, const void *req,
 		    (unsigned)in->hash);
 	if (r == Q_OK)
 		r = sign_shape_make(in->mech, in->digest, &shape, f);
+	/* What code_sign gets for ECDSA does not tell its hash. */
+	if (r == Q_OK && ask.key->purpose == PURPOSE_CODESIGN &&
+	    in->mech == SIGND_ECDSA)
+		shape.hash = 0;
 	return r == Q_OK ? approve_want(ctx, ring, &ask, wire_req_space(q),
 	    rsp, f) : r;
 }

@@ -272,6 +272,13 @@ refuses 66 'no key' "nobody else has the key" client $OTHER code-sign \
 	"$code" 1 0 0 "$W/digest" $nonce "$W/sig"
 ok "it goes on" client $TOOL code-sign "$code" 1 0 0 "$W/digest" $nonce \
 	"$W/sig"
+ok "asked before" ctl --json hsm approval request code "$W/fw-2.bin"
+id=$(jq -r .id <<<"$out")
+ok "alice agrees" agree "$id" alice
+openssl dgst -sha256 -binary "$W/fw-2.bin" >"$W/digest"
+ok "a program signs at once" client $TOOL code-sign "$code" 1 0 0 \
+	"$W/digest" $nonce "$W/sig"
+is "$(approvals "[] | select(.id == \"$id\") | .id")" "" "by that"
 refuses 65 '32 bytes' "a short digest is not agreed to" client $TOOL \
 	code-sign "$code" 1 0 0 "$W/short" $nonce "$W/sig"
 
