@@ -78,13 +78,11 @@ keyring_new(const struct keyring *from)
 		return NULL;
 	atomic_init(&r->refs, 1);
 	if (from != NULL) {
-		*r = *from;
-		atomic_init(&r->refs, 1);
-		r->generation++;
-		r->approvers = NULL;
-		r->n_approvers = 0;
-		r->n = r->n_own = 0;
-		r->keys = r->by_id = r->own = NULL;
+		/* Not as a whole: others count its references meanwhile. */
+		r->generation = from->generation + 1;
+		memcpy(r->host, from->host, sizeof(r->host));
+		memcpy(r->ips, from->ips, sizeof(r->ips));
+		r->tls_rsa = from->tls_rsa;
 		if (!room(r, from->n)) {
 			keyring_unref(r);
 			return NULL;
