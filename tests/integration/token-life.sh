@@ -229,5 +229,19 @@ for _ in 1 2 3 4 5; do
 done
 load_end "signd killed 5 times"
 whole "signd killed"
+
+# --- the PIN's file takes longer to open than anybody waits: the answer that
+# comes then is nobody's
+daemon_stop signd
+mv "$appliance/pin" "$appliance/pin.real"
+mkfifo -m 0600 "$appliance/pin"
+chown --reference="$appliance/pin.real" "$appliance/pin"
+ln "$appliance/pin" "$appliance/pin.slow"
+daemon_start signd
+ok "nobody waits for it" within 10 grep -q 'the launcher is gone' \
+	"$appliance/signd.log"
+mv "$appliance/pin.real" "$appliance/pin"
+echo >"$appliance/pin.slow"
+back "a slow PIN file"
 shim_done "the end"
 tap_done
