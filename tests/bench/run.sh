@@ -21,7 +21,7 @@ TEXT
 # handshakes and enrolments; operations of each; seconds of polls
 sig_seconds=2 sig_turns=3 sizes=(1000 1000000 10000000) turns=3 each=2500
 poll_seconds=3 list_seconds=1.5 seeds=50000 crl_entries=1000000
-mongo_turns=3 mongo_each=300 core_sizes=(1 1000 5000)
+mongo_turns=3 mongo_each=300 core_sizes=(1 1000)
 results=no json=bench.json
 while [ $# -gt 0 ]; do
 	case $1 in

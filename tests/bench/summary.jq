@@ -104,7 +104,7 @@ def rate($op; $journal; $n): $sig[] | select(.op == $op and
 			"ratio, at least"; 0.9;
 			over(core("handshakes, 64 threads, key in the token");
 			core("handshakes, 64 threads, key here"))),
-		($core | map(select(.what | test("one of [0-9]+ keys"))) |
+		($core | map(select(.what | test("one key of [0-9]+"))) |
 			sort_by(.what | capture("of (?<n>[0-9]+)").n | tonumber) |
 			select(length > 1) |
 			wanted("\(.[-1].what) / of 1"; "ratio, at least"; 0.9;
