@@ -35,9 +35,18 @@ static const struct wire_op ops[] = {
 #undef X
 };
 
+/* A key whose uses people agree to, or count, makes no signatures of ours. */
+static bool
+is_for_test(const struct key *k)
+{
+	return k->kind == TOKEN_P256 && k->pkey != NULL &&
+	    purpose_row(k->purpose)->label != NULL &&
+	    k->rules.approvals == 0 && k->rules.uses == 0;
+}
+
 /* A signature of random bytes that nobody else sees, verified in software:
- * the token, the handles and the keyring belong together. Without a key in
- * the token yet, by one that is thrown away. */
+ * the token, the handles and the keyring belong together. Without a key for
+ * it in the token, by one that is thrown away. */
 static enum q_err
 self_test(struct signd *s, struct worker *w, const struct keyring *ring,
     struct fault *f)
@@ -49,9 +58,7 @@ self_test(struct signd *s, struct worker *w, const struct keyring *ring,
 
 	for (size_t i = 0; ring != NULL && i < ring->n; i++)
 		if (signd_worker(s, ring->keys[i]) == w &&
-		    ring->keys[i]->kind == TOKEN_P256 &&
-		    ring->keys[i]->pkey != NULL &&
-		    purpose_row(ring->keys[i]->purpose)->label != NULL &&
+		    is_for_test(ring->keys[i]) &&
 		    (key == NULL || ring->keys[i]->purpose == PURPOSE_ROOT))
 			key = ring->keys[i];
 	if (key != NULL && RAND_bytes(data, sizeof(data)) == 1)

@@ -639,8 +639,10 @@ ok "a key is imported there" ctl hsm key import far2 "$scratch/far2.pem" \
 	--purpose codesign --users root --token 2
 ok "it signs" sign 0 far2
 ok "really" signed "$scratch/far2.pub"
+ok "one may be used so often" ctl hsm key edit far --uses 9
 restart
 ok "after a restart, too" within 20 sign 0 far
+is "$(field far used)" 1 "the restart itself made no use of it"
 second_has() {
 	SOFTHSM2_CONF=$second/softhsm2.conf as signd pkcs11-tool \
 		--module "$softhsm" --login --pin 2468013579 --list-objects |
