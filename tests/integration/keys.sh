@@ -642,7 +642,17 @@ ok "really" signed "$scratch/far2.pub"
 ok "one may be used so often" ctl hsm key edit far --uses 9
 restart
 ok "after a restart, too" within 20 sign 0 far
-is "$(field far used)" 1 "the restart itself made no use of it"
+far_worker() {
+	sed -n 's/.*second token: worker \([0-9]*\) is ready/\1/p' \
+		"$appliance/signd.log" | tail -n 1
+}
+other_far_worker() {
+	[ "$(far_worker)" != "$1" ]
+}
+id=$(far_worker)
+kill -KILL "$id"
+ok "its worker is killed" within 10 other_far_worker "$id"
+is "$(field far used)" 1 "the next one's test makes no use of the key"
 second_has() {
 	SOFTHSM2_CONF=$second/softhsm2.conf as signd pkcs11-tool \
 		--module "$softhsm" --login --pin 2468013579 --list-objects |
