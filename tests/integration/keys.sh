@@ -50,12 +50,11 @@ in_token() {
 
 # The same once more: SoftHSM passes over what it finds half written by others.
 token_has() {
-	local i
-	for i in 1 2 3 4 5; do
-		in_token "$1" && return
+	local until=$((SECONDS + 15))
+	until in_token "$1"; do
+		[ $SECONDS -lt $until ] || return 1
 		sleep 0.2
 	done
-	return 1
 }
 gone_from_token() {
 	! in_token "$1"
