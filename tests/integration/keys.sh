@@ -52,7 +52,7 @@ in_token() {
 token_has() {
 	local until=$((SECONDS + 15))
 	until in_token "$1"; do
-		[ $SECONDS -lt $until ] || return 1
+		[ "$SECONDS" -lt "$until" ] || return 1
 		sleep 0.2
 	done
 }
