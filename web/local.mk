@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
 include %reldir%/http/local.mk
+include %reldir%/webd/local.mk

@@ -100,8 +100,14 @@
 	    "status requests per second the fleet may add up to")             \
 	X(hub_port, "hub.port", INT, 1, 65535, 8883,                          \
 	    "port of the local hub that devices are told")                    \
+	X(admin_address, "admin.address", STR, 0, 64, "",                     \
+	    "address of the web administration; empty: all")                  \
 	X(admin_port, "admin.port", INT, 1, 65535, 8443,                      \
-	    "TLS port of the web administration")
+	    "TLS port of the web administration")                             \
+	X(admin_workers, "admin.workers", INT, 4, 256, 32,                    \
+	    "its requests served at a time")                                  \
+	X(admin_ui, "admin.ui", STR, 1, 512, PKGDATADIR "/ui",                \
+	    "folder of its pages")
 
 #define CONF_STR_FIELD(field, low, high) char field[(high) + 1];
 #define CONF_INT_FIELD(field, low, high) int64_t field;

@@ -31,7 +31,8 @@
 	X(USAGE, 18, 400, 64, "wrong usage")                             \
 	X(CONFIG, 19, 500, 78, "wrong configuration")                    \
 	X(PENDING, 20, 202, 75, "will be answered later")                \
-	X(WAIT, 21, 202, 75, "waits for an operator's approval")
+	X(WAIT, 21, 202, 75, "waits for an operator's approval")         \
+	X(STALE, 22, 412, 75, "changed since it was read")
 
 enum q_err {
 #define X(name, num, http, code, text) Q_##name = (num),

@@ -85,6 +85,28 @@ enum rec_device_approval {
 #undef X
 };
 
+#define REC_USER_ROLES(X)                       \
+	X(CONTRIBUTOR, 0, "contributor")        \
+	X(ADMINISTRATOR, 1, "administrator")
+
+#define REC_LINK_KINDS(X)                                               \
+	X(FIRST, 0, "first")                                            \
+	X(INVITE, 1, "invite")                                          \
+	X(SIGNUP, 2, "signup")                                          \
+	X(RESET, 3, "reset")
+
+enum rec_user_role {
+#define X(name, num, text) USER_##name = (num),
+	REC_USER_ROLES(X)
+#undef X
+};
+
+enum rec_link_kind {
+#define X(name, num, text) LINK_##name = (num),
+	REC_LINK_KINDS(X)
+#undef X
+};
+
 #define REC_BATCH_FIELDS(F, T)                                              \
 	F(T, STR, policy, 1, REC_NAME_MAX, REC_INDEX, "policy of the batch") \
 	F(T, STR, description, 0, 256, REC_PLAIN, "for people")             \
@@ -98,7 +120,13 @@ enum rec_device_approval {
 	F(T, BOOL, deleting, 0, 1, REC_PLAIN,                               \
 	    "its devices are being revoked and deleted, then it is")        \
 	F(T, BOOL, token_alone, 0, 1, REC_PLAIN,                            \
-	    "a token is enough without a certificate")
+	    "a token is enough without a certificate")                      \
+	F(T, STR, firmware, 0, REC_NAME_MAX, REC_PLAIN,                     \
+	    "firmware of its devices")                                      \
+	F(T, STR, signing_key, 0, REC_NAME_MAX, REC_PLAIN,                  \
+	    "key that its firmware is signed with")                         \
+	F(T, BYTES, filter, 0, 2048, REC_PLAIN,                             \
+	    "attributes its firmware has: [{\"name\":...,\"value\":...}]")
 
 #define REC_DEVICE_FIELDS(F, T)                                             \
 	F(T, STR, batch, 1, REC_NAME_MAX, REC_INDEX | REC_GROUP | REC_FIXED, \
@@ -196,6 +224,67 @@ enum rec_device_approval {
 	    "valid up to the moment before")                                \
 	F(T, TIME, created_at, 0, 0, REC_FIXED, "when it was made")
 
+#define REC_USER_FIELDS(F, T)                                               \
+	F(T, STR, first_name, 0, 64, REC_PLAIN, "first name")               \
+	F(T, STR, last_name, 0, 64, REC_PLAIN, "last name")                 \
+	F(T, STR, email, 0, 254, REC_INDEX, "e-mail address")               \
+	F(T, ENUM, role, 0, 1, REC_PLAIN, "what the user may do")           \
+	F(T, BYTES, password, 0, 128, REC_PLAIN,                            \
+	    "argon2id's parameters and salt, the MAC of its result")        \
+	F(T, TIME, password_at, 0, 0, REC_PLAIN, "when it was set")         \
+	F(T, BYTES, totp, 0, REC_SEALED_MAX, REC_PLAIN,                     \
+	    "seed of the second factor, sealed by quoin-signd")             \
+	F(T, BOOL, totp_on, 0, 1, REC_PLAIN, "a second factor is asked for") \
+	F(T, INT, totp_step, 0, INT64_MAX, REC_PLAIN,                       \
+	    "time step of the code used last")                              \
+	F(T, BYTES, recovery, 0, 512, REC_PLAIN,                            \
+	    "digests of recovery codes that are left")                      \
+	F(T, BOOL, disabled, 0, 1, REC_PLAIN, "may not log in")             \
+	F(T, TIME, last_login, 0, 0, REC_PLAIN, "latest log-in")            \
+	F(T, STR, last_from, 0, 64, REC_PLAIN, "address it came from")      \
+	F(T, TIME, created_at, 0, 0, REC_FIXED, "when it was made")         \
+	F(T, INT, failures, 0, INT32_MAX, REC_PLAIN,                        \
+	    "log-ins that failed since the last that did not")              \
+	F(T, TIME, locked_until, 0, 0, REC_PLAIN,                           \
+	    "no log-in before, but from where it is known")
+
+#define REC_SESSION_FIELDS(F, T)                                            \
+	F(T, STR, user, 1, REC_NAME_MAX, REC_INDEX | REC_FIXED, "whose")    \
+	F(T, TIME, created_at, 0, 0, REC_FIXED, "log-in")                   \
+	F(T, TIME, seen_at, 0, 0, REC_PLAIN, "latest request, coarse")      \
+	F(T, TIME, until, 0, 0, REC_INDEX, "when it ends")                  \
+	F(T, STR, from, 0, 64, REC_PLAIN, "address it came from")           \
+	F(T, STR, agent, 0, 160, REC_PLAIN, "the browser")                  \
+	F(T, BOOL, second, 0, 1, REC_PLAIN, "a second factor was shown")
+
+#define REC_API_KEY_FIELDS(F, T)                                            \
+	F(T, STR, name, 1, REC_NAME_MAX, REC_PLAIN, "for people")           \
+	F(T, STR, digest, 64, 64, REC_FIXED, "SHA-256 of the secret, hex")  \
+	F(T, STR, user, 1, REC_NAME_MAX, REC_INDEX | REC_FIXED, "whose")    \
+	F(T, INT, scopes, 0, INT32_MAX, REC_PLAIN, "bits of what it may")   \
+	F(T, TIME, until, 0, 0, REC_PLAIN, "when it ends")                  \
+	F(T, TIME, created_at, 0, 0, REC_FIXED, "when it was made")         \
+	F(T, TIME, used_at, 0, 0, REC_PLAIN, "latest use, coarse")          \
+	F(T, STR, used_from, 0, 64, REC_PLAIN, "address it came from")
+
+#define REC_LINK_FIELDS(F, T)                                               \
+	F(T, ENUM, kind, 0, 3, REC_FIXED, "what it is for")                 \
+	F(T, STR, user, 0, REC_NAME_MAX, REC_PLAIN, "whom it is for")       \
+	F(T, STR, email, 0, 254, REC_INDEX, "where it was sent")            \
+	F(T, ENUM, role, 0, 1, REC_PLAIN, "role of who takes it")           \
+	F(T, TIME, until, 0, 0, REC_INDEX, "when it ends")                  \
+	F(T, TIME, created_at, 0, 0, REC_FIXED, "when it was made")         \
+	F(T, STR, by, 0, 64, REC_FIXED, "who made it")
+
+#define REC_MAIL_FIELDS(F, T)                                               \
+	F(T, STR, to, 1, 254, REC_FIXED, "address")                         \
+	F(T, STR, subject, 1, 200, REC_FIXED, "subject")                    \
+	F(T, BYTES, body, 1, 8192, REC_FIXED, "text, UTF-8")                \
+	F(T, TIME, next_at, 0, 0, REC_INDEX, "when it is tried again")      \
+	F(T, INT, tries, 0, INT32_MAX, REC_PLAIN, "how often it was")       \
+	F(T, STR, error, 0, 200, REC_PLAIN, "why it failed last")           \
+	F(T, TIME, created_at, 0, 0, REC_FIXED, "when it was written")
+
 /*
  * X(name, NAME, num, FIELDS, kind of key, the key in JSON, text). Numbers
  * are wire protocol, below 64 and never reused. Kinds of key:
@@ -222,7 +311,17 @@ enum rec_device_approval {
 	X(auth_cert, AUTH_CERT, 8, REC_AUTH_CERT_FIELDS, DEVICE, "id",      \
 	    "a manufacturer's CA, by the SHA-256 of its certificate")       \
 	X(token, TOKEN, 9, REC_TOKEN_FIELDS, NAME, "name",                  \
-	    "a secret in the firmware of a batch's devices")
+	    "a secret in the firmware of a batch's devices")                \
+	X(user, USER, 10, REC_USER_FIELDS, NAME, "name",                    \
+	    "a person with a password")                                     \
+	X(session, SESSION, 11, REC_SESSION_FIELDS, DEVICE, "id",           \
+	    "a browser that is logged in, by the SHA-256 of its cookie")    \
+	X(api_key, API_KEY, 12, REC_API_KEY_FIELDS, NAME, "id",             \
+	    "an API token of a script")                                     \
+	X(link, LINK, 13, REC_LINK_FIELDS, DEVICE, "id",                    \
+	    "a link that is good once, by the SHA-256 of its token")        \
+	X(mail, MAIL, 14, REC_MAIL_FIELDS, PATH, "id",                      \
+	    "a mail to be sent; keys are in order of time")
 
 enum rec_type {
 #define X(name, NAME, num, FIELDS, key, json, text) REC_##NAME = (num),

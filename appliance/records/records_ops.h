@@ -180,7 +180,17 @@ enum rec_verb {
 	X(AUTH_CERT, ENROL, REC_READ)                        \
 	X(TOKEN, ADMIN, REC_WRITE)                           \
 	X(TOKEN, WEB, REC_WRITE)                             \
-	X(TOKEN, ENROL, REC_READ)
+	X(TOKEN, ENROL, REC_READ)                            \
+	X(USER, ADMIN, REC_WRITE)                            \
+	X(USER, WEB, REC_WRITE)                              \
+	X(SESSION, ADMIN, REC_WRITE)                         \
+	X(SESSION, WEB, REC_WRITE)                           \
+	X(API_KEY, ADMIN, REC_WRITE)                         \
+	X(API_KEY, WEB, REC_WRITE)                           \
+	X(LINK, ADMIN, REC_WRITE)                            \
+	X(LINK, WEB, REC_WRITE)                              \
+	X(MAIL, ADMIN, REC_WRITE)                            \
+	X(MAIL, WEB, REC_WRITE)
 
 /* The verbs a role has on a type. */
 unsigned rec_access(uint32_t role, uint32_t type);

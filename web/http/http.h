@@ -21,6 +21,8 @@ struct evp_pkey_st;
 struct http_server;
 struct http_route;
 struct http_head;
+struct http_events;
+struct body_source;
 
 #define HTTP_LINE_MAX 4096 /* request line */
 #define HTTP_HEAD_MAX 16384 /* header lines together */
@@ -47,6 +49,7 @@ struct http_request {
 	struct x509_st *peer_cert; /* nobody has judged it; NULL if none */
 	struct ssl_st *ssl; /* NULL on a plain port */
 	struct http_slot *slot; /* of the connection; zero at first */
+	struct body_source *stream; /* of HTTP_STREAM: http_body_read() */
 	const struct http_head *head; /* for http_header() */
 };
 
@@ -57,6 +60,10 @@ const char *http_header(const struct http_request *rq, const char *name);
 /* A query parameter, decoded ("+" is a space): NOTFOUND, INVALID for bad
  * escapes or a NUL, TOOBIG when it does not fit. */
 enum q_err http_query(const struct http_request *rq, const char *name,
+    char *out, size_t cap) Q_CHECKED;
+
+/* A cookie (RFC 6265 5.4): NOTFOUND, INVALID when it comes twice, TOOBIG. */
+enum q_err http_cookie(const struct http_request *rq, const char *name,
     char *out, size_t cap) Q_CHECKED;
 
 /* RFC 5929 tls-unique (TLS 1.2) and RFC 9266 tls-exporter. */
@@ -74,6 +81,7 @@ struct http_response {
 	const char *content_type; /* static text */
 	struct buf body;
 	struct buf headers; /* only through http_response_header() */
+	struct buf problem_more; /* members of a problem, as JSON */
 	bool secret; /* the body is one: wiped when it has been sent */
 	bool close; /* the connection ends with this answer */
 };
@@ -89,6 +97,7 @@ typedef enum q_err http_handler(void *ctx, const struct http_request *rq,
     struct http_response *rs, struct fault *f);
 
 #define HTTP_PROBLEM 1 /* errors as application/problem+json (RFC 9457) */
+#define HTTP_STREAM 2 /* the handler reads the body itself */
 
 struct http_route {
 	const char *method;
@@ -98,7 +107,7 @@ struct http_route {
 	http_handler *handler;
 	int role; /* the daemon's own: not looked at here */
 	unsigned flags;
-	uint32_t body_max; /* 0: the server's */
+	uint64_t body_max; /* 0: the server's */
 };
 
 /* Zero means the default in brackets. */
@@ -114,6 +123,8 @@ struct http_config {
 	unsigned request_ms; /* [10000] for the handshake; for a request */
 	unsigned idle_ms; /* [5000] kept alive without a request */
 	uint32_t body_max; /* [65536] */
+	bool problem; /* the server's own errors are problems, too */
+	const char *always; /* header lines of every answer, or NULL */
 };
 
 /* Listen and serve until http_server_stop(). routes must outlive the server.

@@ -67,6 +67,12 @@ problem_put(struct http_response *rs, int status, const char *text)
 	json_object_object_add(o, "detail", json_object_new_string(text));
 	if (http_json_reply(rs, status, o) != Q_OK)
 		return false;
+	if (rs->problem_more.len != 0 && !rs->problem_more.bad) {
+		rs->body.len -= strlen("}\n");
+		buf_puts(&rs->body, ",");
+		buf_put(&rs->body, rs->problem_more.p, rs->problem_more.len);
+		buf_puts(&rs->body, "}\n");
+	}
 	rs->content_type = "application/problem+json";
 	return true;
 }
@@ -101,7 +107,7 @@ date_put(struct buf *out)
 
 void
 http_reply_head(struct buf *out, const struct http_response *rs, int status,
-    bool keep_alive)
+    bool keep_alive, const char *always)
 {
 	buf_printf(out, "HTTP/1.1 %d %s\r\n", status, http_reason(status));
 	date_put(out);
@@ -111,6 +117,8 @@ http_reply_head(struct buf *out, const struct http_response *rs, int status,
 		buf_printf(out, "Content-Length: %zu\r\n", rs->body.len);
 	if (rs->headers.len != 0)
 		buf_put(out, rs->headers.p, rs->headers.len);
+	if (always != NULL)
+		buf_puts(out, always);
 	buf_puts(out, keep_alive ? "Connection: keep-alive\r\n\r\n"
 				 : "Connection: close\r\n\r\n");
 }

@@ -12,8 +12,9 @@ const char *http_reason(int status);
 void http_reply_error(struct http_response *rs, int status, const char *text,
     bool problem);
 
-/* The status line and header fields for rs, with the empty line. */
+/* The status line and header fields for rs, with the empty line; always:
+ * further lines, or NULL. */
 void http_reply_head(struct buf *out, const struct http_response *rs,
-    int status, bool keep_alive);
+    int status, bool keep_alive, const char *always);
 
 #endif

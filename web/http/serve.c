@@ -66,6 +66,7 @@ worker_start(void *ctx)
 	w->allow = (struct buf)BUF_INIT(128);
 	w->rs.body = (struct buf)BUF_INIT(RESPONSE_MAX);
 	w->rs.headers = (struct buf)BUF_INIT(8192);
+	w->rs.problem_more = (struct buf)BUF_INIT(16384);
 	return w;
 }
 
@@ -79,6 +80,7 @@ worker_stop(void *arg)
 	buf_free(&w->allow);
 	buf_free(&w->rs.body);
 	buf_free(&w->rs.headers);
+	buf_free(&w->rs.problem_more);
 	free(w);
 }
 
@@ -140,7 +142,7 @@ worker_reply(struct worker *w, bool keep)
 	body = w->head.head || status == 204 || status == 304 ? 0
 							      : rs->body.len;
 	buf_reset(&w->out);
-	http_reply_head(&w->out, rs, status, keep);
+	http_reply_head(&w->out, rs, status, keep, w->s->cfg.always);
 	together = body <= TOGETHER_MAX && !rs->secret;
 	if (together)
 		buf_put(&w->out, rs->body.p, body);
@@ -166,7 +168,8 @@ worker_refuse(struct worker *w, int status, const char *why, bool problem)
 	size_t drained = 0;
 	char sink[4096];
 
-	http_reply_error(&w->rs, status, why, problem);
+	http_reply_error(&w->rs, status, why,
+	    problem || w->s->cfg.problem);
 	worker_reply(w, false);
 	io_finish(w->c);
 	while (drained < DRAIN_MAX && !park_pressed(w->s->park)) {
@@ -332,6 +335,7 @@ worker_begin(struct worker *w, char *buf, size_t cap)
 	w->rs.secret = false;
 	buf_reset(&w->rs.body);
 	buf_reset(&w->rs.headers);
+	buf_reset(&w->rs.problem_more);
 	atomic_store(&w->c->slow_since, clock_mono_ms());
 	if (w->s->cfg.tls != NULL && !worker_tls(w))
 		return false;
@@ -404,7 +408,8 @@ worker_fault(struct worker *w, enum q_err e, const struct fault *f,
 	char number[16];
 
 	buf_reset(&w->rs.headers);
-	http_reply_error(&w->rs, q_err_http(e), fault_text(f, e), problem);
+	http_reply_error(&w->rs, q_err_http(e), fault_text(f, e),
+	    problem || w->s->cfg.problem);
 	if (f->retry_after != 0) {
 		snprintf(number, sizeof(number), "%u", f->retry_after);
 		http_response_header(&w->rs, "Retry-After", number);
@@ -497,7 +502,8 @@ worker_serve(struct worker *w)
 		}
 		w->source.p = w->in + w->head_len;
 		w->source.len = w->in_len - w->head_len;
-		http_reply_error(&w->rs, no, http_reason(no), false);
+		http_reply_error(&w->rs, no, http_reason(no),
+		    w->s->cfg.problem);
 		worker_next(w, worker_reply(w, w->head.keep_alive));
 		return;
 	}

@@ -219,6 +219,31 @@ http_header(const struct http_request *rq, const char *name)
 }
 
 enum q_err
+http_cookie(const struct http_request *rq, const char *name, char *out,
+    size_t cap)
+{
+	const char *s = http_header(rq, "Cookie");
+	size_t len = strlen(name);
+	enum q_err r = Q_NOTFOUND;
+
+	while (s != NULL && *s != '\0') {
+		size_t n = strcspn(s, ";"), eq = strcspn(s, "=;");
+
+		if (eq == len && s[eq] == '=' && memcmp(s, name, len) == 0) {
+			if (r != Q_NOTFOUND)
+				return Q_INVALID;
+			r = n - eq - 1 < cap ? Q_OK : Q_TOOBIG;
+			if (r == Q_OK)
+				snprintf(out, cap, "%.*s", (int)(n - eq - 1),
+				    s + eq + 1);
+		}
+		s += n;
+		s += strspn(s, "; ");
+	}
+	return r;
+}
+
+enum q_err
 http_query(const struct http_request *rq, const char *name, char *out,
     size_t cap)
 {
