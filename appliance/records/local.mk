@@ -11,6 +11,8 @@ librecords_a_SOURCES = \
 	%reldir%/fleet.h \
 	%reldir%/load.c \
 	%reldir%/load.h \
+	%reldir%/people.c \
+	%reldir%/people.h \
 	%reldir%/rec_bson.c \
 	%reldir%/rec_json.c \
 	%reldir%/records.c \
