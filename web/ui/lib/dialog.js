@@ -48,7 +48,7 @@ export function Dialog({ title, onClose, wide, children }) {
 /** @typedef {{ title: string, text?: any, lost?: any[], action: string,
  *	typed?: string, danger?: boolean }} Question */
 
-/** @type {import('@preact/signals').Signal<
+/** @type {import('./preact.js').Signal<
  *	(Question & { answer: (yes: boolean) => void }) | null>} */
 const question = signal(null);
 

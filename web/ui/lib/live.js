@@ -7,7 +7,7 @@ import { session } from './session.js';
 
 /**
  * The newest dashboard the server sent; null until then.
- * @type {import('@preact/signals').Signal<
+ * @type {import('./preact.js').Signal<
  *	import('./types').Dashboard | null>}
  */
 export const dashboard = signal(null);

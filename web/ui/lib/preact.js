@@ -11,6 +11,8 @@ import htm from 'htm';
 /** Markup as a tagged template: html`<p class="x">${text}</p>`. */
 export const html = htm.bind(h);
 
+/** @template T @typedef {import('@preact/signals').Signal<T>} Signal */
+
 export {
 	render, Fragment, createContext, useCallback, useContext, useEffect,
 	useId, useLayoutEffect, useMemo, useRef, useState, batch, computed,

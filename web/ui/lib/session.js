@@ -4,12 +4,12 @@ import { signal } from './preact.js';
 
 /**
  * undefined: not asked yet; null: nobody is logged in.
- * @type {import('@preact/signals').Signal<
+ * @type {import('./preact.js').Signal<
  *	import('./types').Session | null | undefined>}
  */
 export const session = signal(undefined);
 
-/** @type {import('@preact/signals').Signal<import('./types').Site | null>} */
+/** @type {import('./preact.js').Signal<import('./types').Site | null>} */
 export const site = signal(null);
 
 /** True if an administrator is logged in. */

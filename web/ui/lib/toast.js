@@ -6,7 +6,7 @@ import { html, signal, useEffect, useRef } from './preact.js';
 /** @typedef {{ id: number, text: string, kind: 'ok' | 'error',
  *	undo?: () => unknown }} Toast */
 
-/** @type {import('@preact/signals').Signal<Toast[]>} */
+/** @type {import('./preact.js').Signal<Toast[]>} */
 const toasts = signal([]);
 let last = 0;
 

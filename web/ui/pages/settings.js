@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Settings: administrators only.
+import { patch, post } from '../lib/api.js';
+import { Button } from '../lib/button.js';
+import { Dialog } from '../lib/dialog.js';
+import { Alert, Buttons, Check, Input, useForm } from '../lib/form.js';
+import { html, useState } from '../lib/preact.js';
+import { session } from '../lib/session.js';
+import { Card, Waiting } from '../lib/show.js';
+import { toast } from '../lib/toast.js';
+import { askSession } from '../lib/second-factor.js';
+import { useLoad } from '../lib/use.js';
+
+/** @typedef {{ name: string, label: string, type?: string,
+ *	more?: Record<string, any> }} Item */
+
+/** @type {{ title: string, text?: string, items: Item[], test?: boolean }[]}
+ */
+const groups = [
+	{
+		title: 'Names and links',
+		items: [
+			{ name: 'title', label: 'Name of this appliance' },
+			{ name: 'help_url', label: 'Help link' },
+			{ name: 'feedback_url', label: 'Feedback link' },
+		],
+	},
+	{
+		title: 'Sign-up',
+		items: [
+			{ name: 'signup', label: 'People may sign up by themselves',
+				type: 'check' },
+			{ name: 'signup_domains', label: 'Only these domains' },
+		],
+	},
+	{
+		title: 'Sessions',
+		items: [
+			{ name: 'idle_minutes', label: 'Idle minutes before logout',
+				type: 'number', more: { min: 1 } },
+			{ name: 'session_hours', label: 'Hours a session lasts',
+				type: 'number', more: { min: 1 } },
+		],
+	},
+	{
+		title: 'Mail', test: true,
+		text: 'Without a mail server links are copied instead of sent.',
+		items: [
+			{ name: 'smtp_url', label: 'Mail server', more: {
+				placeholder: 'smtps://mail.example.com:465',
+				spellcheck: false } },
+			{ name: 'smtp_user', label: 'User at the mail server',
+				more: { autocomplete: 'off' } },
+			{ name: 'smtp_password', label: 'Password there',
+				type: 'password',
+				more: { autocomplete: 'new-password' } },
+			{ name: 'smtp_from', label: 'Sender' },
+		],
+	},
+	{
+		title: 'Devices',
+		items: [
+			{ name: 'poll_seconds', label: 'Seconds between polls',
+				type: 'number', more: { min: 1 } },
+			{ name: 'polls_per_second', label: 'Polls per second, at most',
+				type: 'number', more: { min: 1 } },
+		],
+	},
+];
+
+/** @param {{ f: any, item: Item, help: any }} props */
+function Setting({ f, item, help }) {
+	if (item.type === 'check')
+		return html`<${Check} f=${f} name=${item.name} label=${item.label}
+			help=${help} />`;
+	return html`<${Input} f=${f} name=${item.name} label=${item.label}
+		type=${item.type ?? 'text'} help=${help} ...${item.more} />`;
+}
+
+/** @param {{ onClose: () => void }} props */
+function MailTest({ onClose }) {
+	const [said, setSaid] = useState(/** @type {any} */ (null));
+	const f = useForm({ to: session.value?.user.email ?? '' },
+		async (v) => {
+			setSaid(null);
+			setSaid(await post('/settings/mail-test', { to: v.to }));
+		});
+
+	return html`<${Dialog} title="Send a test mail" onClose=${onClose}>
+		<form onSubmit=${f.submit} novalidate>
+			<${Alert} f=${f} />
+			<${Input} f=${f} name="to" label="To" type="email" required
+				autofocus />
+			${said && html`<div role="status" class="note ${said.ok ? '' :
+				'warn'}"><div>${said.ok ? 'The mail server took it. ' :
+				'It was not sent. '}${said.detail}</div></div>`}
+			<${Buttons} f=${f} action="Send" onCancel=${onClose} />
+		</form></>`;
+}
+
+/** Only what was changed is sent. @param {any} first @param {any} now */
+function changes(first, now) {
+	return Object.fromEntries(Object.entries(now).filter(([name, v]) =>
+		v !== first[name]));
+}
+
+/** @param {{ group: typeof groups[0], data: any,
+ *	reload: () => Promise<void> }} props */
+function Group({ group, data, reload }) {
+	const values = data.values ?? {};
+	const [test, setTest] = useState(false);
+	/** @type {Record<string, any>} */
+	const first = Object.fromEntries(group.items.map((i) =>
+		[i.name, values[i.name] ?? (i.type === 'check' ? false : '')]));
+	const f = useForm(first, async (v) => {
+		const body = changes(first, v);
+
+		if (Object.keys(body).length)
+			await patch('/settings', body, data.etag);
+		await Promise.all([reload(), askSession()]);
+		toast(`${group.title} saved`);
+	});
+	const same = !Object.keys(changes(first, f.values)).length;
+	/** @param {Item} item */
+	const help = (item) => item.name === 'smtp_password' &&
+		values.smtp_password_set ?
+		'One is set. It is never shown; type here to change it.' :
+		data.text?.[item.name];
+
+	return html`<${Card} title=${group.title}>
+		${group.text && html`<p>${group.text}</p>`}
+		<form onSubmit=${f.submit} novalidate>
+			<${Alert} f=${f} />
+			<div class="columns">${group.items.map((item) => html`
+				<${Setting} key=${item.name} f=${f} item=${item}
+					help=${help(item)} />`)}</div>
+			<${Buttons} f=${f} action="Save" disabled=${same}>
+				${group.test && html`<${Button} icon="mail"
+					disabled=${!same || !values.smtp_url}
+					run=${() => setTest(true)}>Send a test mail</>`}
+			</>
+		</form>
+		${test && html`<${MailTest} onClose=${() => setTest(false)} />`}
+	</>`;
+}
+
+function View() {
+	const loaded = useLoad('/settings', {}, ['setting']);
+
+	if (!loaded.data)
+		return html`<${Waiting} of=${loaded} />`;
+	return html`<div class="two">${groups.map((g) => html`<${Group}
+		key=${g.title + loaded.data.etag} group=${g} data=${loaded.data}
+		reload=${loaded.reload} />`)}</div>`;
+}
+
+export const page = {
+	path: '/settings', title: 'Settings', icon: 'settings', menu: true,
+	roles: ['administrator'], view: View,
+};
