@@ -219,7 +219,8 @@ do_list(void *ctx, struct wire_req *q, const void *request, void *response,
 	struct page page = { wire_req_space(q), req->keys_only };
 	char next[RECORDD_CURSOR_MAX + 1];
 	struct store_query query = { .match = req->match, .after = req->after,
-		.limit = req->limit != 0 ? req->limit : RECORDD_LIST_MAX };
+		.limit = req->limit != 0 ? req->limit : RECORDD_LIST_MAX,
+		.desc = req->desc };
 	size_t len;
 	enum q_err r = may(q, req->type, REC_READ, &query.d, f);
 

@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "recordd/store_sqlite.h"
 
@@ -43,50 +42,42 @@ sql_get_rec(struct db *db, const struct rec_desc *d, const char *key,
 	return r;
 }
 
-/* The bounds of a list in order of keys, whose characters lie between 0x1f
- * and 0x7f. */
-struct bounds {
-	char low[RECORDD_CURSOR_MAX + 2];
-	char high[RECORDD_CURSOR_MAX + 2];
-};
-
-static void
-bind_keys(struct stmt *st, const struct store_query *q, struct bounds *b)
+static enum q_err
+bind_time(struct stmt *st, const struct store_query *q, int64_t latest,
+    struct fault *f)
 {
-	const char *after = q->after;
+	const char *key;
+	int64_t first;
+	enum q_err r = store_cursor_get(q, latest, &first, &key, f);
 
-	snprintf(b->low, sizeof(b->low), "%s%s", *after ? after : q->match,
-	    *after ? "\x01" : "");
-	snprintf(b->high, sizeof(b->high), "%s\x7f", q->match);
-	stmt_text(st, 1, b->low);
-	stmt_text(st, 2, b->high);
+	if (r != Q_OK)
+		return r;
+	stmt_text(st, 1, key);
+	if (!q->desc)
+		stmt_int(st, 2, latest);
+	stmt_int(st, 4, first);
+	return Q_OK;
 }
 
 static enum q_err
 bind_index(struct stmt *st, const struct store_query *q, struct fault *f)
 {
-	const char *after = q->after;
-	int64_t first;
-	char *end;
-	long long v;
-	enum q_err r = Q_OK;
+	int64_t v;
 
 	if (q->index->kind == REC_STR || q->index->kind == REC_CERTS) {
 		stmt_text(st, 2, q->match);
 	} else {
-		v = strtoll(q->match, &end, 10);
-		if (end == q->match || *end != '\0')
-			return fault_set(f, Q_INVALID,
-			    "match: wants a number for %s", q->index->name);
+		enum q_err r = store_match_number(q, &v, f);
+
+		if (r != Q_OK)
+			return r;
+		if (q->index->kind == REC_TIME)
+			return bind_time(st, q, v, f);
 		stmt_int(st, 2, v);
 	}
-	if (q->index->kind == REC_TIME) {
-		r = store_cursor_get(q->after, &first, &after, f);
-		if (r == Q_OK)
-			stmt_int(st, 4, first);
-	}
-	stmt_text(st, 1, after);
-	return r;
+	stmt_text(st, 1, q->desc && *q->after == '\0' ? STORE_KEY_END
+						       : q->after);
+	return Q_OK;
 }
 
 /* Where to go on behind the row. */
@@ -103,14 +94,25 @@ cursor_of_row(struct stmt *st, const struct store_query *q,
 }
 
 static enum q_err
-list_bind(struct stmt *st, const struct store_query *q, struct bounds *b,
-    struct fault *f)
+list_bind(struct stmt *st, const struct store_query *q,
+    struct store_bounds *b, struct fault *f)
 {
 	stmt_int(st, 3, q->limit);
 	if (q->index != NULL)
 		return bind_index(st, q, f);
-	bind_keys(st, q, b);
+	store_bounds(q, b);
+	stmt_text(st, 1, b->low);
+	stmt_text(st, 2, b->high);
 	return Q_OK;
+}
+
+static size_t
+list_what(const struct store_query *q)
+{
+	if (q->index == NULL)
+		return q->desc ? SQL_LIST_DESC : SQL_LIST;
+	return (q->desc ? SQL_BY_DESC : SQL_BY) +
+	    (size_t)(q->index - q->d->fields);
 }
 
 enum q_err
@@ -118,12 +120,10 @@ sql_list(struct db *db, const struct store_query *q, store_emit *emit,
     void *ctx, char ret_next[RECORDD_CURSOR_MAX + 1], struct fault *f)
 {
 	char next[RECORDD_CURSOR_MAX + 1] = "";
-	struct bounds bounds;
+	struct store_bounds bounds;
 	struct stmt *st;
-	size_t what = q->index != NULL ? SQL_BY + (size_t)(q->index -
-	    q->d->fields) : SQL_LIST;
 	uint32_t n = 0;
-	enum q_err r = sql_stmt(db, q->d, what, &st, f);
+	enum q_err r = sql_stmt(db, q->d, list_what(q), &st, f);
 
 	if (r != Q_OK)
 		return r;

@@ -57,27 +57,32 @@ update_text(struct buf *b, const struct rec_desc *d)
 	buf_puts(b, " WHERE key = ?1");
 }
 
-/* ?1 where to begin, ?2 upper end, value or latest time, ?3 limit, ?4 time
- * to begin with. */
+/* ?1 where to begin, ?2 value or latest time, ?3 limit, ?4 time to begin
+ * with. Descending from a time has one bound above: of two SQLite would look
+ * for the one and pass over what the other leaves out. */
 static void
-list_text(struct buf *b, const struct rec_desc *d, const struct rec_field *fd)
+list_text(struct buf *b, const struct rec_desc *d, const struct rec_field *fd,
+    bool desc)
 {
-	const char *name = fd->name;
+	const char *name = fd->name, *order = desc ? "DESC" : "ASC";
+	char past = desc ? '<' : '>';
 
 	if (fd->kind == REC_TIME)
 		buf_printf(b, "SELECT key, rev, doc, \"%s\" FROM \"%s\" "
-		    "WHERE \"%s\" <= ?2 AND (\"%s\", key) > (?4, ?1) "
-		    "ORDER BY \"%s\", key LIMIT ?3", name, d->name, name,
-		    name, name);
+		    "WHERE \"%s\" %s AND (\"%s\", key) %c (?4, ?1) "
+		    "ORDER BY \"%s\" %s, key %s LIMIT ?3", name, d->name,
+		    name, desc ? "IS NOT NULL" : "<= ?2", name, past, name,
+		    order, order);
 	else if (fd->kind == REC_CERTS)
 		buf_printf(b, "SELECT c.key, rev, doc FROM \"%s_%s\" c "
 		    "JOIN \"%s\" d ON d.key = c.key "
-		    "WHERE name = ?2 AND c.key > ?1 "
-		    "ORDER BY c.key LIMIT ?3", d->name, name, d->name);
+		    "WHERE name = ?2 AND c.key %c ?1 "
+		    "ORDER BY c.key %s LIMIT ?3", d->name, name, d->name,
+		    past, order);
 	else
 		buf_printf(b, "SELECT key, rev, doc FROM \"%s\" "
-		    "WHERE \"%s\" = ?2 AND key > ?1 "
-		    "ORDER BY key LIMIT ?3", d->name, name);
+		    "WHERE \"%s\" = ?2 AND key %c ?1 "
+		    "ORDER BY key %s LIMIT ?3", d->name, name, past, order);
 }
 
 static void
@@ -98,8 +103,10 @@ stmt_make(struct buf *b, const struct rec_desc *d, size_t what)
 		buf_printf(b, "DELETE FROM \"%s\" WHERE key = ?1", d->name);
 		return;
 	case SQL_LIST:
+	case SQL_LIST_DESC:
 		buf_printf(b, "SELECT key, rev, doc FROM \"%s\" WHERE "
-		    "key >= ?1 AND key < ?2 ORDER BY key LIMIT ?3", d->name);
+		    "key >= ?1 AND key < ?2 ORDER BY key %s LIMIT ?3",
+		    d->name, what == SQL_LIST ? "ASC" : "DESC");
 		return;
 	case SQL_CERT_ADD:
 		buf_printf(b, "INSERT INTO \"%s_%s\" VALUES(?1, ?2) "
@@ -111,7 +118,8 @@ stmt_make(struct buf *b, const struct rec_desc *d, size_t what)
 		    "AND key = ?2", d->name, store_cert_index(d)->name);
 		return;
 	default:
-		list_text(b, d, &d->fields[what - SQL_BY]);
+		list_text(b, d, &d->fields[(what - SQL_BY) % SQL_FIELDS_MAX],
+		    what >= SQL_BY_DESC);
 	}
 }
 

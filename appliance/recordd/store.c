@@ -139,23 +139,52 @@ store_cursor_put(int64_t value, const char *key,
 }
 
 enum q_err
-store_cursor_get(const char *after, int64_t *ret_value, const char **ret_key,
-    struct fault *f)
+store_cursor_get(const struct store_query *q, int64_t latest,
+    int64_t *ret_value, const char **ret_key, struct fault *f)
 {
 	char *end;
 	long long v;
 
-	if (*after == '\0') {
-		*ret_value = 0;
-		*ret_key = "";
+	*ret_value = q->desc ? latest : 0;
+	*ret_key = q->desc ? STORE_KEY_END : "";
+	if (*q->after == '\0')
 		return Q_OK;
-	}
-	v = strtoll(after, &end, 10);
-	if (end == after || *end != ':')
+	v = strtoll(q->after, &end, 10);
+	if (end == q->after || *end != ':')
 		return fault_set(f, Q_INVALID, "after: not from this list");
+	/* What is later than a descending list begins is not in it. */
+	if (q->desc && v > latest)
+		return Q_OK;
 	*ret_value = v;
 	*ret_key = end + 1;
 	return Q_OK;
+}
+
+enum q_err
+store_match_number(const struct store_query *q, int64_t *ret_value,
+    struct fault *f)
+{
+	char *end;
+	long long v = strtoll(q->match, &end, 10);
+
+	if (end == q->match || *end != '\0')
+		return fault_set(f, Q_INVALID, "match: wants a number for %s",
+		    q->index->name);
+	*ret_value = v;
+	return Q_OK;
+}
+
+void
+store_bounds(const struct store_query *q, struct store_bounds *ret)
+{
+	bool on = *q->after != '\0';
+
+	snprintf(ret->low, sizeof(ret->low), "%s", q->match);
+	snprintf(ret->high, sizeof(ret->high), "%s" STORE_KEY_END, q->match);
+	if (on && !q->desc && strcmp(q->after, q->match) >= 0)
+		snprintf(ret->low, sizeof(ret->low), "%s\x01", q->after);
+	if (on && q->desc && strcmp(q->after, ret->high) < 0)
+		snprintf(ret->high, sizeof(ret->high), "%s", q->after);
 }
 
 struct store_sum *

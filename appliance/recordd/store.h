@@ -34,6 +34,7 @@ struct store_query {
 	const char *match;
 	const char *after;
 	uint32_t limit;
+	bool desc;
 };
 
 /* One write and its outcome. Pointers are borrowed. */
@@ -143,11 +144,29 @@ bool store_cert_in(const struct rec_certs *certs, const struct rec_cert *c);
 /* A first revision that no earlier document under the same key had. */
 uint64_t store_first_rev(void);
 
-/* The place in an index on a TIME, as text "<seconds>:<key>". */
+/* The bounds of a list in order of keys, whose characters lie between 0x1f
+ * and 0x7f: low <= key < high. */
+struct store_bounds {
+	char low[RECORDD_CURSOR_MAX + 2];
+	char high[RECORDD_CURSOR_MAX + 2];
+};
+void store_bounds(const struct store_query *q, struct store_bounds *ret);
+
+/* A place in an index on a TIME, as text "<seconds>:<key>". */
 void store_cursor_put(int64_t value, const char *key,
     char ret_next[RECORDD_CURSOR_MAX + 1]);
-enum q_err store_cursor_get(const char *after, int64_t *ret_value,
-    const char **ret_key, struct fault *f) Q_CHECKED;
+
+/* The place behind which a list by a TIME goes on, up to `latest`. Borrowed
+ * from q. INVALID. */
+enum q_err store_cursor_get(const struct store_query *q, int64_t latest,
+    int64_t *ret_value, const char **ret_key, struct fault *f) Q_CHECKED;
+
+/* The match of an index on a number. INVALID. */
+enum q_err store_match_number(const struct store_query *q,
+    int64_t *ret_value, struct fault *f) Q_CHECKED;
+
+/* Behind all keys. */
+#define STORE_KEY_END "\x7f"
 
 /* What the writes of one commit add to the counters, folded per group. */
 struct store_sum {

@@ -128,7 +128,7 @@ mongo_get(struct store *base, const struct rec_desc *d, const char *key,
 /* -- lists -- */
 
 /* A list as one or two questions: behind the cursor's key at its time, and
- * then at later times. */
+ * then at later times (descending: at earlier ones). */
 struct page {
 	const struct store_query *q;
 	char path[PATH_MAX_];
@@ -150,17 +150,22 @@ append_range(bson_t *b, const char *name, const char *low_op,
 	bson_append_document_end(b, &range);
 }
 
-/* In order of keys, whose characters lie between 0x1f and 0x7f. */
 static void
 filter_keys(bson_t *filter, const struct store_query *q)
 {
-	char high[RECORDD_CURSOR_MAX + 2];
+	struct store_bounds b;
 
-	snprintf(high, sizeof(high), "%s\x7f", q->match);
-	if (*q->after != '\0')
-		append_range(filter, "_id", "$gt", q->after, high);
-	else
-		append_range(filter, "_id", "$gte", q->match, high);
+	store_bounds(q, &b);
+	append_range(filter, "_id", "$gte", b.low, b.high);
+}
+
+/* Behind a key, in the order of the list. */
+static void
+filter_behind(bson_t *filter, const struct page *p)
+{
+	if (*p->after != '\0')
+		append_range(filter, "_id", p->q->desc ? "$lt" : "$gt",
+		    p->after, NULL);
 }
 
 static void
@@ -170,12 +175,16 @@ filter_time(bson_t *filter, const struct page *p)
 
 	if (!p->later) {
 		BSON_APPEND_DATE_TIME(filter, p->path, p->first * MS);
-		append_range(filter, "_id", "$gt", p->after, NULL);
+		filter_behind(filter, p);
 		return;
 	}
 	BSON_APPEND_DOCUMENT_BEGIN(filter, p->path, &range);
-	BSON_APPEND_DATE_TIME(&range, "$gt", p->first * MS);
-	BSON_APPEND_DATE_TIME(&range, "$lte", p->last * MS);
+	if (p->q->desc) {
+		BSON_APPEND_DATE_TIME(&range, "$lt", p->first * MS);
+	} else {
+		BSON_APPEND_DATE_TIME(&range, "$gt", p->first * MS);
+		BSON_APPEND_DATE_TIME(&range, "$lte", p->last * MS);
+	}
 	bson_append_document_end(filter, &range);
 }
 
@@ -192,18 +201,19 @@ filter_value(bson_t *filter, const struct page *p)
 	default:
 		BSON_APPEND_UTF8(filter, p->path, p->q->match);
 	}
-	append_range(filter, "_id", "$gt", p->after, NULL);
+	filter_behind(filter, p);
 }
 
 static void
 append_sort(bson_t *cmd, const struct page *p)
 {
+	int32_t way = p->q->desc ? -1 : 1;
 	bson_t sort;
 
 	BSON_APPEND_DOCUMENT_BEGIN(cmd, "sort", &sort);
 	if (p->q->index != NULL && p->q->index->kind == REC_TIME)
-		BSON_APPEND_INT32(&sort, p->path, 1);
-	BSON_APPEND_INT32(&sort, "_id", 1);
+		BSON_APPEND_INT32(&sort, p->path, way);
+	BSON_APPEND_INT32(&sort, "_id", way);
 	bson_append_document_end(cmd, &sort);
 }
 
@@ -268,8 +278,8 @@ page_emit(const struct page *p, bson_iter_t *each, store_emit *emit,
 static enum q_err
 page_init(struct page *p, const struct store_query *q, struct fault *f)
 {
-	char *end;
 	const struct rec_field *index = q->index;
+	enum q_err r;
 
 	*p = (struct page){ .q = q, .after = q->after };
 	if (index == NULL)
@@ -280,14 +290,11 @@ page_init(struct page *p, const struct store_query *q, struct fault *f)
 		snprintf(p->path, sizeof(p->path), "doc.%s", index->name);
 	if (index->kind == REC_STR || index->kind == REC_CERTS)
 		return Q_OK;
-	p->last = strtoll(q->match, &end, 10);
-	if (end == q->match || *end != '\0')
-		return fault_set(f, Q_INVALID, "match: wants a number for %s",
-		    index->name);
-	if (index->kind != REC_TIME)
-		return Q_OK;
-	p->later = *q->after == '\0';
-	return store_cursor_get(q->after, &p->first, &p->after, f);
+	r = store_match_number(q, &p->last, f);
+	if (r != Q_OK || index->kind != REC_TIME)
+		return r;
+	p->later = *q->after == '\0' && !q->desc;
+	return store_cursor_get(q, p->last, &p->first, &p->after, f);
 }
 
 /* The rows of one question. NOTFOUND: all that there are were taken. */

@@ -12,12 +12,15 @@
 #include "recordd/sqlite.h"
 #include "recordd/store.h"
 
-/* Statements of a type; behind them one list for each of its fields.
+/* Statements of a type; behind them one list for each of its fields, then
+ * the same in descending order.
  * Parameters: ?1 key, ?2 rev, ?3 doc, SQL_COLUMN(i) field i; of SQL_CERT_...
  * ?1 name of the certificate, ?2 key. */
 #define SQL_FIELDS_MAX 64
 enum sql_what { SQL_GET, SQL_INSERT, SQL_UPDATE, SQL_DELETE, SQL_LIST,
-	SQL_CERT_ADD, SQL_CERT_DROP, SQL_BY, SQL_N = SQL_BY + SQL_FIELDS_MAX };
+	SQL_LIST_DESC, SQL_CERT_ADD, SQL_CERT_DROP, SQL_BY,
+	SQL_BY_DESC = SQL_BY + SQL_FIELDS_MAX,
+	SQL_N = SQL_BY_DESC + SQL_FIELDS_MAX };
 #define SQL_COLUMN(i) ((int)(i) + 4)
 
 /* Statements of the counters: ?1 type, ?2 group, ?3 name, ?4 value. */

@@ -117,7 +117,7 @@ list_page(struct rec_list *it, struct fault *f)
 {
 	struct recordd_list_req req = { .type = it->type, .index = it->index,
 		.match = it->match, .after = it->next, .limit = it->page,
-		.keys_only = it->keys_only };
+		.keys_only = it->keys_only, .desc = it->desc };
 	struct recordd_list_rsp rsp;
 	enum q_err r = recordd_list(it->client, &req, &rsp, &it->hold, f);
 

@@ -69,7 +69,9 @@ REC_TYPES(X)
  * index NULL: in order of keys, those that begin with match (NULL: all). Of
  * an index on a TIME: all up to match, a decimal number, in order of it.
  * What is inserted or deleted meanwhile may or may not be seen; everything
- * else is seen once. Set page before the first call to get smaller pages.
+ * else is seen once. Set before the first call: page to get smaller pages;
+ * desc for the opposite order; next to begin behind a key (of an index on a
+ * TIME, behind the next of another list).
  */
 struct rec_list {
 	struct wire_client *client;
@@ -78,6 +80,7 @@ struct rec_list {
 	const char *match;
 	uint32_t page;
 	bool keys_only; /* only key and rev of each are wanted */
+	bool desc;
 	bool last;
 	char next[RECORDD_CURSOR_MAX + 1];
 	struct bytes rest;

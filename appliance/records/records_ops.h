@@ -68,9 +68,11 @@
 	F(T, STR, match, REC_KEY_MAX,                                       \
 	    "value of the index; of a TIME the latest, in order of it; "    \
 	    "without an index what the key begins with")                    \
-	F(T, STR, after, RECORDD_CURSOR_MAX, "next of the page before")     \
+	F(T, STR, after, RECORDD_CURSOR_MAX,                                \
+	    "next of the page before; of a list in order of keys any key")  \
 	F(T, U32, limit, RECORDD_LIST_MAX, "documents wanted; 0: the most") \
-	F(T, BOOL, keys_only, 0, "documents are left empty")
+	F(T, BOOL, keys_only, 0, "documents are left empty")                \
+	F(T, BOOL, desc, 0, "in descending order")
 #define RECORDD_LIST_RSP(F, T)                                              \
 	F(T, BIN, items, WIRE_BODY_MAX, "list of recordd_item")             \
 	F(T, STR, next, RECORDD_CURSOR_MAX, "where to go on; empty: the end")

@@ -232,7 +232,7 @@ test_many(void)
 
 struct seen {
 	unsigned n, limit;
-	bool sorted;
+	bool sorted, desc;
 	char first[REC_KEY_MAX + 1], last[REC_KEY_MAX + 1];
 };
 
@@ -249,7 +249,8 @@ see(void *ctx, const char *key, uint64_t rev, struct bytes doc)
 		s->sorted = false;
 	if (s->n++ == 0)
 		snprintf(s->first, sizeof(s->first), "%s", key);
-	else if (strcmp(s->last, key) >= 0)
+	else if (s->desc ? strcmp(s->last, key) <= 0
+			 : strcmp(s->last, key) >= 0)
 		s->sorted = false;
 	snprintf(s->last, sizeof(s->last), "%s", key);
 	return true;
@@ -260,12 +261,12 @@ list(struct seen *s, const char *index, const char *match, const char *after,
     uint32_t limit, char next[RECORDD_CURSOR_MAX + 1])
 {
 	struct store_query q = { .d = rec_desc(REC_DEVICE), .match = match,
-		.after = after, .limit = limit };
-	unsigned keep = s->limit;
+		.after = after, .limit = limit, .desc = s->desc };
 
 	if (index != NULL)
 		q.index = rec_field(q.d, index);
-	*s = (struct seen){ .sorted = true, .limit = keep };
+	*s = (struct seen){ .sorted = true, .limit = s->limit,
+		.desc = s->desc };
 	return st->ops->list(st, &q, see, s, next, NULL);
 }
 
@@ -345,6 +346,69 @@ test_due(void)
 	write_one(STORE_PUT, REC_DEVICE, id(301), rev[1], &dev, NULL);
 	list(&s, "due", "6", "", 10, next);
 	is_int(s.n, 1, "due earlier");
+}
+
+/* Page by page; *s is of the last. */
+static unsigned
+list_all(struct seen *s, const char *index, const char *match, uint32_t limit)
+{
+	char next[RECORDD_CURSOR_MAX + 1], after[RECORDD_CURSOR_MAX + 1] = "";
+	char before[REC_KEY_MAX + 1] = "";
+	unsigned n = 0, pages = 0;
+
+	do {
+		if (list(s, index, match, after, limit, next) != Q_OK ||
+		    !s->sorted || (before[0] != '\0' && index == NULL &&
+		    strcmp(s->first, before) >= 0))
+			return 9999;
+		n += s->n;
+		snprintf(after, sizeof(after), "%s", next);
+		snprintf(before, sizeof(before), "%s", s->last);
+	} while (next[0] != '\0' && ++pages < 100);
+	return n;
+}
+
+static void
+test_desc(void)
+{
+	char next[RECORDD_CURSOR_MAX + 1], after[RECORDD_CURSOR_MAX + 1] = "";
+	struct rec_device dev = { .batch = "desc" };
+	struct seen s = { .desc = true };
+
+	for (unsigned i = 0; i < 12; i++) {
+		dev.due = 4000000000 + i / 3;
+		dev.intent = i % 2 ? DEVICE_INTENT_PUBLISH : 0;
+		write_one(STORE_INSERT, REC_DEVICE, id(0xabc0 + i), 0, &dev,
+		    NULL);
+	}
+	is_int(list_all(&s, NULL, "", 7), counters("").all, "descending: all");
+	is_int(list_all(&s, "batch", "desc", 5), 12, "descending: by an STR");
+	is_str(s.last, id(0xabc0), "descending: the first comes last");
+	is_int(list_all(&s, "intent", "1", 4), 6, "descending: by an ENUM");
+	is_str(s.last, id(0xabc1), "descending: down to the first of it");
+	list(&s, NULL, "", id(0xabc4), 2, next);
+	ok(s.n == 2 && strcmp(s.first, id(0xabc3)) == 0,
+	    "descending: from a key on");
+	snprintf(after, sizeof(after), "%.63s", id(0xabc4));
+	list(&s, NULL, after, id(0xffff), 100, next);
+	ok(s.n == 12 && strcmp(s.first, id(0xabcb)) == 0 &&
+	    strcmp(s.last, id(0xabc0)) == 0,
+	    "descending: what begins so, from behind it");
+	list(&s, NULL, after, id(0xabc5), 100, next);
+	is_int(s.n, 5, "descending: what begins so, from the middle");
+	s.desc = false;
+	list(&s, NULL, after, id(1), 100, next);
+	is_int(s.n, 12, "ascending: what begins so, from before it");
+	s.desc = true;
+	list(&s, "due", "4000000002", "", 4, after);
+	ok(s.n == 4 && strcmp(s.first, id(0xabc8)) == 0 &&
+	    strcmp(s.last, id(0xabc5)) == 0, "descending: up to a time");
+	list(&s, "due", "4000000002", after, 6, next);
+	ok(s.n == 6 && strcmp(s.first, id(0xabc4)) == 0 &&
+	    strcmp(s.last, id(302)) == 0, "descending: then earlier ones");
+	list(&s, "due", "4000000001", "9000000000:f", 2, next);
+	ok(s.n == 2 && strcmp(s.first, id(0xabc5)) == 0,
+	    "descending: not from later than the match");
 }
 
 static void
@@ -619,6 +683,7 @@ main(void)
 	test_many();
 	test_list();
 	test_due();
+	test_desc();
 	test_certs();
 	test_purge();
 	test_race();
