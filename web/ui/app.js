@@ -40,10 +40,11 @@ function Sidebar({ path, open, onClose }) {
 	const name = s?.name || site.value?.name || 'Quoin';
 
 	return html`<div class="side ${open ? 'open' : ''}">
-		<a class="brand" href="#/" onClick=${onClose}>
+		<div class="side-inner">
+		<nav aria-label="Main" id="main-menu">
+			<a class="brand" href="#/" onClick=${onClose}>
 			<img src="icon.svg" alt="" width="28" height="28" />
 			<span>${name}</span></a>
-		<nav aria-label="Main" id="main-menu">
 			${pages.filter((p) => p.menu && allowed(p)).map((p) => html`
 				<a href="#${p.path}" key=${p.path} onClick=${onClose}
 					aria-current=${p === here ||
@@ -59,7 +60,7 @@ function Sidebar({ path, open, onClose }) {
 				target="_blank" rel="noopener noreferrer">
 				<${Icon} name="help" />Help</a>`}
 			<small>Quoin ${site.value?.version ?? ''}</small>
-		</nav>
+		</nav></div>
 	</div>`;
 }
 
@@ -128,12 +129,12 @@ function Outside() {
 	useEffect(() => {
 		document.title = `${page.title} – ${site.value?.name || 'Quoin'}`;
 	}, [page, site.value]);
-	return html`<div class="outside"><div class="outside-brand">
+	return html`<div class="outside"><header class="outside-brand">
 			<img src="icon.svg" alt="" width="40" height="40" />
-			<span>${site.value?.name || 'Quoin'}</span></div>
+			<span>${site.value?.name || 'Quoin'}</span></header>
 		<main class="outside-card"><${page.view} key=${page.path}
 			params=${found?.params ?? {}} query=${query} /></main>
-		<small>Quoin ${site.value?.version ?? ''}</small>
+		<footer><small>Quoin ${site.value?.version ?? ''}</small></footer>
 	</div>`;
 }
 

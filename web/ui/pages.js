@@ -9,6 +9,13 @@
 // icon: of lib/icons.js; roles: who may see it, all if absent; open: for
 // those who are not logged in; home: path of the menu entry it belongs to.
 import { page as dashboard } from './pages/dashboard.js';
+import { page as devices } from './pages/devices.js';
+import { page as batch } from './pages/batch.js';
+import { page as device } from './pages/device.js';
+import { page as hsm } from './pages/hsm.js';
+import { page as approvals } from './pages/approvals.js';
+import { page as tls } from './pages/admintls.js';
+import { page as policies } from './pages/policies.js';
 import { page as users } from './pages/users.js';
 import { page as logs } from './pages/logs.js';
 import { page as settings } from './pages/settings.js';
@@ -24,6 +31,13 @@ import { page as signup } from './pages/signup.js';
 /** @type {Page[]} */
 export const pages = [
 	dashboard,
+	devices,
+	batch,
+	device,
+	hsm,
+	approvals,
+	tls,
+	policies,
 	users,
 	logs,
 	settings,

@@ -8,7 +8,7 @@ import { Alert, Buttons, Input, Select, useForm } from './form.js';
 import { html, useId, useState } from './preact.js';
 import { path } from './route.js';
 import { isAdmin } from './session.js';
-import { Card, Pill, When } from './show.js';
+import { Pill, When } from './show.js';
 import { Table } from './table.js';
 import { toast } from './toast.js';
 import { useList } from './use.js';
@@ -116,7 +116,7 @@ function Made({ token, onClose }) {
 		</div></>`;
 }
 
-/** The card of the profile page. */
+/** The table of the profile page. */
 export function ApiTokens() {
 	const list = useList('/api-tokens');
 	const [open, setOpen] = useState(false);
@@ -124,12 +124,11 @@ export function ApiTokens() {
 	const create = html`<${Button} icon="plus" run=${() => setOpen(true)}
 		>Create API token</>`;
 
-	return html`<${Card} title="API tokens" side=${
-		list.rows?.length ? create : null}>
-		<p>A script or a build server logs in with a token instead of your
-		password, and may do no more than it says.</p>
-		<${Table} id="api-tokens" label="API tokens" ...${list}
-			filter=${false}
+	return html`<${Table} id="api-tokens" label="API tokens" ...${list}
+			title="API tokens" filter=${false}
+			toolbar=${list.rows?.length ? create : null}
+			text="A script or a build server logs in with a token instead
+				of your password, and may do no more than it says."
 			columns=${isAdmin() ? [columns[0], ofUser,
 				...columns.slice(1)] : columns}
 			rowKey=${(/** @type {any} */ t) => t.id}
@@ -155,6 +154,5 @@ export function ApiTokens() {
 				list.onReload();
 			}} />`}
 		${made && html`<${Made} token=${made}
-			onClose=${() => setMade(null)} />`}
-	</>`;
+			onClose=${() => setMade(null)} />`}`;
 }

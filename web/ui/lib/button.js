@@ -10,7 +10,7 @@ import { toastError } from './toast.js';
  *
  * <${Button} kind="primary" icon="plus" run=${create}>Create Batch</>
  *
- * @param {{ kind?: 'primary' | 'danger' | 'quiet', icon?: string,
+ * @param {{ kind?: 'primary' | 'danger' | 'quiet' | 'small', icon?: string,
  *	run?: (e: Event) => unknown, disabled?: boolean, busy?: boolean,
  *	type?: 'button' | 'submit', title?: string, autofocus?: boolean,
  *	children?: any }} props kind: look, plain without; run: what a click

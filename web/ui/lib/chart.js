@@ -32,7 +32,7 @@ export function Donut({ label, unit, total, parts }) {
 					stroke-dasharray="${part < 100 ?
 						Math.max(part - 0.8, 0.4) : 100} 100" />`;
 			})}
-			<text x="60" y="60" class="donut-n ${total > 99999 ?
+			<text x="60" y="57" class="donut-n ${total > 99999 ?
 				'long' : ''}">${count(total)}</text>
 			<text x="60" y="76" class="donut-unit">${unit}</text>
 		</svg>

@@ -114,23 +114,24 @@ function focusWrong(form) {
 /** @typedef {ReturnType<typeof useForm>} Form */
 /** What every field takes.
  * @typedef {{ f: any, name: string, label: string, help?: any,
- *	required?: boolean, disabled?: boolean,
+ *	required?: boolean, disabled?: boolean, bare?: boolean,
  *	onValue?: (value: any) => void }} Common f: of useForm(); name: the
- *	member; help: a line below; onValue: told after f.set() */
+ *	member; help: a line below; bare: without the word "optional";
+ * onValue: told after f.set() */
 
 /**
  * Label, help and error around one control.
  * @param {Common & { children: (a: any) => any }} props children: a
  *	function that gets the attributes of the control
  */
-export function Field({ f, name, label, help, required, disabled,
+export function Field({ f, name, label, help, required, disabled, bare,
 	children }) {
 	const id = useId();
 	const wrong = f.wrong(name);
 	const by = [help && `${id}-h`, wrong && `${id}-e`].filter(Boolean);
 
 	return html`<div class="field ${wrong ? 'wrong' : ''}">
-		<label for=${id}>${label}${!required && !disabled &&
+		<label for=${id}>${label}${!required && !disabled && !bare &&
 			html` <span class="optional">(optional)</span>`}</label>
 		${children({
 			id, name, disabled, required,
@@ -156,10 +157,11 @@ function put(p, value) {
  * @param {Common & Record<string, any>} props type 'number' makes numbers
  */
 export function Input(props) {
-	const { f, name, label, help, required, disabled, onValue, class: cls,
-		...more } = props;
+	const { f, name, label, help, required, disabled, bare, onValue,
+		class: cls, ...more } = props;
 
-	return html`<${Field} ...${{ f, name, label, help, required, disabled }}>
+	return html`<${Field} ...${{ f, name, label, help, required, disabled,
+		bare }}>
 		${(/** @type {any} */ a) => html`<input type="text" ...${more}
 			...${a} class=${cls} value=${f.values[name] ?? ''}
 			onInput=${(/** @type {any} */ e) => {

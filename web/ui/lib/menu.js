@@ -22,7 +22,7 @@ function place(menu, button) {
  * <${Menu} label="Actions for b1" icon="more" items=${[{ label, icon, run,
  * href, danger, disabled }]} row=${row} />; run, href and disabled are
  * called with `row`. `children` is what the button shows instead of the
- * icon.
+ * icon; `label` is then added to it for readers.
  * @param {{ label: string, icon?: string, items: Action[], row?: any,
  *	children?: any }} props
  */
@@ -72,9 +72,10 @@ export function Menu({ label, icon, items, row, children }) {
 	};
 
 	return html`<button type="button" ref=${button} title=${label}
-		class=${children ? 'menu-btn' : 'icon-btn'} aria-label=${label}
+		class=${children ? 'menu-btn' : 'icon-btn'} aria-label=${children ? undefined : label}
 		aria-haspopup="menu" aria-expanded="false" popovertarget=${id}>
-		${children ?? html`<${Icon} name=${icon ?? 'more'} />`}
+		${children ? html`${children}<span class="hide">${label}</span>` :
+			html`<${Icon} name=${icon ?? 'more'} />`}
 	</button>
 	<div id=${id} class="menu" popover="auto" role="menu" ref=${ref}
 		aria-label=${label} onKeyDown=${keys} onToggle=${toggled}>

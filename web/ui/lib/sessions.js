@@ -39,11 +39,12 @@ const columns = [
 
 /**
  * The table of sessions.
- * @param {{ list: any, end?: (session: any) => unknown, toolbar?: any }}
- *	props list: of useList(); end: ends one of them
+ * @param {{ list: any, end?: (session: any) => unknown, toolbar?: any,
+ *	title?: string }} props list: of useList(); end: ends one of them
  */
-export function Sessions({ list, end, toolbar }) {
-	return html`<${Table} id="sessions" label="Sessions" filter=${false}
+export function Sessions({ list, end, toolbar, title }) {
+	return html`<${Table} id="sessions" label="Sessions" title=${title}
+		filter=${false}
 		...${list} columns=${columns} toolbar=${toolbar}
 		rowKey=${(/** @type {any} */ s) => s.id ?? s.created_at}
 		actions=${end ? [{

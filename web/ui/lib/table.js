@@ -22,7 +22,7 @@ import { useKept } from './use.js';
  *	empty=${{ title: 'No batches yet', text: '...', action: html`...` }} />
  *
  * @typedef {{
- *	id: string, label: string, columns: Column[],
+ *	id: string, label: string, title?: any, text?: any, columns: Column[],
  *	rows: any[] | null | undefined, rowKey: (row: any) => string | number,
  *	actions?: Action[], toolbar?: any, filters?: any, filter?: boolean,
  *	filtered?: boolean, sort?: string, down?: boolean,
@@ -30,7 +30,8 @@ import { useKept } from './use.js';
  *	next?: string, onMore?: () => unknown, onReload?: () => unknown,
  *	error?: any, rowClass?: (row: any) => string,
  * }} TableProps
- * id: name of the stored settings; label: the caption; rows: null while they
+ * id: name of the stored settings; label: the caption for readers; title,
+ * text: a heading that is seen, where a page has several tables; rows: null while they
  * are loaded; rowKey: also names the row in its buttons ("Edit b1");
  * actions: up to 3 become buttons, more a menu; toolbar: buttons above, at
  * the right; filters: fields above, at the left, for what the server
@@ -40,7 +41,7 @@ import { useKept } from './use.js';
  */
 
 /** @param {Column} c */
-const align = (c) => [c.num && 'num', c.mono && 'mono', c.wide && 'wide']
+const align = (c) => [c.num && 'num', c.wide && 'wide']
 	.filter(Boolean).join(' ');
 
 /** @param {any} v */
@@ -172,7 +173,7 @@ function Grid({ p, rows, columns, sort, down, onSort, extend }) {
 		${rows.map((row) => html`<tr role="row" key=${p.rowKey(row)}
 			class=${p.rowClass?.(row)}>
 			${columns.map((c) => html`<td role="cell" key=${c.id}
-				class=${align(c)} data-label=${c.title}
+				class="${align(c)} ${c.mono ? 'mono' : ''}" data-label=${c.title}
 				title=${c.wide && !extend ? plain(c.value(row)) :
 					undefined}><div class="cell">
 				${c.cell ? c.cell(row) : plain(c.value(row))}
@@ -202,6 +203,7 @@ function Foot({ p, shown }) {
  *	setExtend: any, onSettings: () => void }} props */
 function Tools({ p, text, setText, extend, setExtend, onSettings }) {
 	return html`<div class="tools">
+		${p.title && html`<h2>${p.title}</h2>`}
 		${p.filters}
 		${p.filter !== false && html`<div class="filter-box">
 			<${Icon} name="filter" />
@@ -247,6 +249,7 @@ export function Table(p) {
 			setExtend=${(/** @type {boolean} */ v) =>
 				setKept({ ...kept, extend: v })}
 			onSettings=${() => setSettings(true)} />
+		${p.text && html`<p class="table-text">${p.text}</p>`}
 		${p.error && html`<${Alert} error=${p.error} />`}
 		${!p.rows && !p.error && html`<div class="loading" role="status">
 			<span class="hide">Loading</span><i /><i /><i /></div>`}

@@ -34,7 +34,7 @@ export function unable() {
  * What navigator.credentials.create() is asked for a new approver.
  * @param {string} name
  * @param {string} rpId the page's host
- * @param {Uint8Array} challenge random: what matters is proved later
+ * @param {Uint8Array<ArrayBuffer>} challenge random: what matters is proved later
  */
 export function creation(name, rpId, challenge) {
 	return {

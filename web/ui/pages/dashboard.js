@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Dashboard (user guide, section 7).
 import { get } from '../lib/api.js';
-import { LinkButton } from '../lib/button.js';
+import { Button, LinkButton } from '../lib/button.js';
 import { Donut } from '../lib/chart.js';
 import { dashboard } from '../lib/live.js';
 import { html, useEffect, useId, useState } from '../lib/preact.js';
@@ -63,6 +63,11 @@ function StatusButton({ name, status, refresh }) {
 	</div>`;
 }
 
+/** @param {string} path */
+const go = (path) => {
+	location.hash = to(path);
+};
+
 /** @param {{ label: string, n: number | undefined, color?: string,
  *	href: string, title: string }} props */
 function Box({ label, n, color, href, title }) {
@@ -74,8 +79,8 @@ function Box({ label, n, color, href, title }) {
 function Devices({ d }) {
 	const waiting = d.not_enrolled ?? 0;
 
-	return html`<${Card} title="Devices" side=${html`<${LinkButton}
-		href="#/devices" kind="quiet">Go to Devices</>`}>
+	return html`<${Card} title="Devices" side=${html`<${Button} kind="small"
+		run=${() => go('/devices')}>Go to Devices</>`}>
 		<div class="dash-devices">
 		<div class="boxes">
 			<${Box} label="Enrolled" n=${d.enrolled} color="green"
@@ -108,8 +113,8 @@ function Devices({ d }) {
 
 /** @param {{ c: Dashboard['certificates'] }} props */
 function Certificates({ c }) {
-	return html`<${Card} title="Issuing Certificates" side=${html`<${
-		LinkButton} href="#/hsm" kind="quiet">Go to HSM</>`}>
+	return html`<${Card} title="Issuing Certificates" side=${html`<${Button}
+		kind="small" run=${() => go('/hsm')}>Go to HSM</>`}>
 		<div class="boxes">
 			<${Box} label="Valid" n=${c.valid} color="green" href="#/hsm"
 				title="Within their time" />
@@ -164,15 +169,15 @@ export const activityColumns = [
 
 /** @param {{ items: any[], reload: () => unknown }} props */
 function Activity({ items, reload }) {
-	return html`<${Card} title="Last Activity" side=${html`<${LinkButton}
-		href="#/logs" kind="quiet">Go to Logs</>`}>
-		<${Table} id="activity" label="Last Activity" filter=${false}
+	return html`<${Table} id="activity" label="Last Activity" filter=${false}
+			title="Last Activity" toolbar=${html`<${Button} kind="small"
+				run=${() => go('/logs')}>Go to Logs</>`}
 			columns=${activityColumns} rows=${items.slice(0, 10)}
 			rowKey=${(/** @type {any} */ r) => r.id} onReload=${reload}
 			empty=${{
 				title: 'No activity yet',
 				text: 'What users and devices do shows here.',
-			}} /></>`;
+			}} />`;
 }
 
 /** What a new appliance still needs. @param {{ d: Dashboard }} props */
@@ -209,7 +214,7 @@ function View() {
 	return html`<div class="dash">
 		${session.value?.wants_second_factor && html`<div class="note warn">
 			<div>Your account has no second factor yet. A password
-			alone can be seen or guessed.
+			alone can be seen or guessed.${' '}
 			<a href="#/profile">Set it up now</a></div></div>`}
 		<section aria-labelledby="gs"><h2 id="gs" class="hide">Global
 			Status</h2>

@@ -144,7 +144,8 @@ function MySessions() {
 	const list = useList('/profile/sessions');
 	const others = list.rows?.some((s) => !s.current);
 
-	return html`<${Card} title="Sessions" side=${others && html`<${Button}
+	return html`<${Sessions} list=${list} title="Sessions"
+		toolbar=${others && html`<${Button}
 		run=${async () => {
 			if (!await confirm({
 				title: 'End all other sessions?', action: 'End sessions',
@@ -155,12 +156,12 @@ function MySessions() {
 			await del('/profile/sessions');
 			await list.onReload();
 			toast('All other sessions ended');
-		}}>End all others</>`}>
-		<${Sessions} list=${list} end=${async (/** @type {any} */ s) => {
+		}}>End all others</>`}
+		end=${async (/** @type {any} */ s) => {
 			await del(path`/profile/sessions/${s.id}`);
 			await list.onReload();
 			toast('Session ended');
-		}} /></>`;
+		}} />`;
 }
 
 function View() {

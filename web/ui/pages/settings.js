@@ -74,7 +74,7 @@ function Setting({ f, item, help }) {
 		return html`<${Check} f=${f} name=${item.name} label=${item.label}
 			help=${help} />`;
 	return html`<${Input} f=${f} name=${item.name} label=${item.label}
-		type=${item.type ?? 'text'} help=${help} ...${item.more} />`;
+		type=${item.type ?? 'text'} help=${help} bare ...${item.more} />`;
 }
 
 /** @param {{ onClose: () => void }} props */
@@ -149,7 +149,7 @@ function View() {
 
 	if (!loaded.data)
 		return html`<${Waiting} of=${loaded} />`;
-	return html`<div class="two">${groups.map((g) => html`<${Group}
+	return html`<div class="flow">${groups.map((g) => html`<${Group}
 		key=${g.title + loaded.data.etag} group=${g} data=${loaded.data}
 		reload=${loaded.reload} />`)}</div>`;
 }
