@@ -74,7 +74,7 @@
 	    "what was issued since then may not be recorded yet (60)")        \
 	X(no_wait, "no-wait", NULL, "do not wait until it is gone")           \
 	X(purpose, "purpose", "PURPOSE",                                      \
-	    "firmware, codesign, jwt, pepper, provision, update, backup")     \
+	    "firmware, codesign, jwt, provision, update, backup")             \
 	X(kind, "kind", "KIND", "P-256 (default), RSA-3072, AES-256")         \
 	X(token, "token", "N", "1: the token (default), 2: the second one")   \
 	X(users, "users", "USER,...",                                         \

@@ -95,7 +95,9 @@ enum signd_mech {
 	    "a proof that an approver agrees")                               \
 	X(journal_export, 31, ROLE_ADMIN, 64, "sign the journal's head")     \
 	X(journal_renew, 32, ROLE_ADMIN, 64,                                 \
-	    "replace the journal key; again: the same answer")
+	    "replace the journal key; again: the same answer")               \
+	X(pepper, 33, ROLE_WEB | ROLE_ADMIN, 128,                            \
+	    "key the hash of a password")
 
 /* Number of every op: SIGND_OP_issue. */
 enum signd_op {
@@ -314,6 +316,13 @@ enum signd_op {
 #define SIGND_UNSEAL_RSP(F, T)                                               \
 	F(T, BIN, secret, SIGND_SEAL_MAX, "")
 
+/* HMAC-SHA256 by the pepper key, which is made at its first use and never
+ * leaves the token: without the token a stolen hash cannot be tried. */
+#define SIGND_PEPPER_REQ(F, T)                                               \
+	F(T, BIN, data, 64, "hash of a password, salted")
+#define SIGND_PEPPER_RSP(F, T)                                               \
+	F(T, BIN, mac, 32, "")
+
 /* What may be done with a key that people make; zeros and "" do not limit.
  * `user` in requests: the person for whom a front end asks, as it says. */
 #define SIGND_RULES_MAX 4096
@@ -328,7 +337,7 @@ enum signd_op {
 	F(T, U32, approvals, 16, "approvers that must agree")                \
 	F(T, STR, approvers, SIGND_LIST_MAX, "names of those who can")
 
-/* purpose: firmware, codesign, jwt, pepper, provision, update, backup. */
+/* purpose: firmware, codesign, jwt, provision, update, backup. */
 #define SIGND_KEY_MAKE_REQ(F, T)                                             \
 	F(T, STR, name, SIGND_NAME_MAX, "of the key, for people")            \
 	F(T, STR, purpose, 15, "never changes")                              \
@@ -502,6 +511,7 @@ enum signd_op {
 	X("database", ROLE_WEB, ROLE_DATA, "credentials of databases")       \
 	X("token", ROLE_ADMIN | ROLE_WEB, ROLE_ADMIN | ROLE_WEB | ROLE_ENROL, \
 	    "tokens that devices enrol with")                                \
+	X("mail", ROLE_WEB | ROLE_ADMIN, ROLE_WEB, "password of a mail server") \
 	X("test", ROLE_ADMIN, ROLE_ADMIN, "quoinctl's self-test")
 
 #define SIGND_MESSAGES(X)                                                    \
@@ -576,7 +586,9 @@ enum signd_op {
 	X(signd_journal_export_req, SIGND_JOURNAL_EXPORT_REQ)                \
 	X(signd_journal_export_rsp, SIGND_JOURNAL_EXPORT_RSP)                \
 	X(signd_journal_renew_req, SIGND_JOURNAL_RENEW_REQ)                  \
-	X(signd_journal_renew_rsp, SIGND_JOURNAL_RENEW_RSP)
+	X(signd_journal_renew_rsp, SIGND_JOURNAL_RENEW_RSP)                  \
+	X(signd_pepper_req, SIGND_PEPPER_REQ)                                \
+	X(signd_pepper_rsp, SIGND_PEPPER_RSP)
 
 #define X(name, fields) WIRE_DECLARE(name, fields)
 SIGND_MESSAGES(X)

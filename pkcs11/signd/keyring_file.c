@@ -33,7 +33,7 @@
 #define KEYRING_KEY(F, T)                                                    \
 	F(T, STR, id, SIGND_ID_LEN, "")                                      \
 	F(T, U32, purpose, PURPOSES - 1, "")                                 \
-	F(T, U32, kind, TOKEN_AES256, "")                                    \
+	F(T, U32, kind, TOKEN_HMAC256, "")                                    \
 	F(T, STR, policy, SIGND_POLICY_MAX, "")                              \
 	F(T, BOOL, old, 0, "")                                               \
 	F(T, U32, generation, 0, "")                                         \

@@ -37,6 +37,7 @@ libsignd_a_SOURCES = \
 	%reldir%/op_list.c \
 	%reldir%/op_ocsp.c \
 	%reldir%/op_pki.c \
+	%reldir%/op_pepper.c \
 	%reldir%/op_seal.c \
 	%reldir%/op_tls.c \
 	%reldir%/pki.c \

@@ -30,8 +30,8 @@ static const struct purpose_row rows[PURPOSES] = {
 		.roles = ROLE_TOOL | ROLE_ADMIN, .approvals = true },
 	[PURPOSE_JWT] = { "jwt", "quoin-jwt", .kinds = PAIRS,
 		.roles = ROLE_WEB | ROLE_PUSH },
-	[PURPOSE_PEPPER] = { "pepper", "quoin-pepper", .kinds = AES,
-		.roles = ROLE_WEB },
+	[PURPOSE_PEPPER] = { "pepper", "quoin-pepper",
+		.roles = ROLE_WEB | ROLE_ADMIN },
 	[PURPOSE_JOURNAL] = { "journal", "quoin-journal" },
 	[PURPOSE_PROVISION] = { "provision", "quoin-provision", .kinds = PAIRS,
 		.roles = ROLE_PROVISION },
@@ -63,7 +63,8 @@ purpose_by_text(const char *text)
 }
 
 static const char *const kinds[] = { [TOKEN_P256] = "P-256",
-	[TOKEN_RSA3072] = "RSA-3072", [TOKEN_AES256] = "AES-256" };
+	[TOKEN_RSA3072] = "RSA-3072", [TOKEN_AES256] = "AES-256",
+	[TOKEN_HMAC256] = "HMAC-256" };
 
 const char *
 kind_text(enum token_kind kind)

@@ -28,8 +28,13 @@ static enum token_lane
 lane_of(uint16_t op, const void *req)
 {
 	if (op == TOKEN_OP_sign)
-		return ((const struct token_sign_req *)req)->mech ==
-		    TOKEN_ECDSA ? TOKEN_LANE_QUICK : TOKEN_LANE_RSA;
+		switch (((const struct token_sign_req *)req)->mech) {
+		case TOKEN_ECDSA:
+		case TOKEN_HMAC:
+			return TOKEN_LANE_QUICK;
+		default:
+			return TOKEN_LANE_RSA;
+		}
 	return op == TOKEN_OP_sign_many || op == TOKEN_OP_sign_set ||
 	    op == TOKEN_OP_seal || op == TOKEN_OP_unseal ||
 	    op == TOKEN_OP_forget ? TOKEN_LANE_QUICK : TOKEN_LANE_MANAGE;
@@ -129,6 +134,7 @@ able(struct worker *w, enum token_kind kind, struct fault *f)
 		[TOKEN_P256] = TOKEN_CAN_ECDSA | TOKEN_CAN_EC_GEN,
 		[TOKEN_RSA3072] = TOKEN_CAN_RSA_PKCS1 | TOKEN_CAN_RSA_GEN,
 		[TOKEN_AES256] = TOKEN_CAN_GCM | TOKEN_CAN_AES_GEN,
+		[TOKEN_HMAC256] = TOKEN_CAN_HMAC | TOKEN_CAN_HMAC_GEN,
 	};
 	AUTO_BUF struct buf text = BUF_INIT(1024);
 	struct worker_state st;

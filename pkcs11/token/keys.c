@@ -39,10 +39,13 @@ struct keygen {
 	uint32_t kind;
 };
 
+/* AES for sealing, or a generic secret for HMAC. */
 static CK_RV
-keygen_aes(struct p11 *p, CK_SESSION_HANDLE s, struct keygen *k)
+keygen_secret(struct p11 *p, CK_SESSION_HANDLE s, struct keygen *k)
 {
-	CK_MECHANISM mech = { CKM_AES_KEY_GEN, NULL, 0 };
+	bool aes = k->kind == TOKEN_AES256;
+	CK_MECHANISM mech = { aes ? CKM_AES_KEY_GEN :
+		CKM_GENERIC_SECRET_KEY_GEN, NULL, 0 };
 	CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
 	CK_ULONG len = 32;
 	CK_ATTRIBUTE t[] = {
@@ -50,8 +53,8 @@ keygen_aes(struct p11 *p, CK_SESSION_HANDLE s, struct keygen *k)
 		{ CKA_PRIVATE, &yes, sizeof(yes) },
 		{ CKA_SENSITIVE, &yes, sizeof(yes) },
 		{ CKA_EXTRACTABLE, &no, sizeof(no) },
-		{ CKA_ENCRYPT, &yes, sizeof(yes) },
-		{ CKA_DECRYPT, &yes, sizeof(yes) },
+		{ aes ? CKA_ENCRYPT : CKA_SIGN, &yes, sizeof(yes) },
+		{ aes ? CKA_DECRYPT : CKA_VERIFY, &yes, sizeof(yes) },
 		{ CKA_VALUE_LEN, &len, sizeof(len) },
 		{ CKA_ID, k->id, sizeof(k->id) },
 		{ CKA_LABEL, (void *)(uintptr_t)k->label, strlen(k->label) },
@@ -108,8 +111,8 @@ keygen_work(struct p11 *p, CK_SESSION_HANDLE s, void *arg)
 {
 	struct keygen *k = arg;
 
-	return k->kind == TOKEN_AES256 ? keygen_aes(p, s, k) :
-	    keygen_pair(p, s, k);
+	return k->kind == TOKEN_AES256 || k->kind == TOKEN_HMAC256 ?
+	    keygen_secret(p, s, k) : keygen_pair(p, s, k);
 }
 
 CK_RV

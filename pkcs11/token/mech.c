@@ -36,6 +36,8 @@ mechanism_of(const struct signing *w, CK_MECHANISM *m,
 		m->mechanism = CKM_RSA_PKCS;
 	if (w->mech == TOKEN_RSA_RAW)
 		m->mechanism = CKM_RSA_X_509;
+	if (w->mech == TOKEN_HMAC)
+		m->mechanism = CKM_SHA256_HMAC;
 	if (w->mech != TOKEN_RSA_PSS)
 		return CKR_OK;
 	for (size_t i = 0; i < ARRAY_LEN(pss_hashes); i++) {
@@ -59,7 +61,11 @@ sign_work(struct p11 *p, CK_SESSION_HANDLE s, void *arg)
 	CK_RV rv = mechanism_of(w, &m, &pss);
 
 	if (rv == CKR_OK)
-		rv = p11_find(p, s, w->id, CKO_PRIVATE_KEY, &h);
+		rv = p11_find(p, s, w->id, w->mech == TOKEN_HMAC ?
+		    CKO_SECRET_KEY : CKO_PRIVATE_KEY, &h);
+	/* Nobody could tell a MAC by another key's handle. */
+	if (rv == CKR_OK && w->mech == TOKEN_HMAC)
+		rv = p11_same(p, s, h, w->id);
 	if (rv == CKR_OK)
 		rv = p->f->C_SignInit(s, &m, h);
 	if (rv != CKR_OK)

@@ -40,7 +40,7 @@ enum token_try {
 /* Each has threads and sessions of its own, so that an RSA signature or the
  * making of a key never keeps a P-256 signature waiting. */
 enum token_lane {
-	TOKEN_LANE_QUICK,	/* P-256, sealing */
+	TOKEN_LANE_QUICK,	/* P-256, sealing, HMAC */
 	TOKEN_LANE_RSA,		/* RSA signatures */
 	TOKEN_LANE_MANAGE,	/* making, finding, destroying keys */
 	TOKEN_LANE_WATCH,	/* the heartbeat */
@@ -58,7 +58,10 @@ enum token_lane {
 	X(RSA_GEN, 5, CKM_RSA_PKCS_KEY_PAIR_GEN, CKF_GENERATE_KEY_PAIR,      \
 	    "make RSA-3072 keys")                                            \
 	X(GCM, 6, CKM_AES_GCM, CKF_ENCRYPT | CKF_DECRYPT, "seal")            \
-	X(AES_GEN, 7, CKM_AES_KEY_GEN, CKF_GENERATE, "make AES keys")
+	X(AES_GEN, 7, CKM_AES_KEY_GEN, CKF_GENERATE, "make AES keys")        \
+	X(HMAC, 8, CKM_SHA256_HMAC, CKF_SIGN, "authenticate by HMAC")        \
+	X(HMAC_GEN, 9, CKM_GENERIC_SECRET_KEY_GEN, CKF_GENERATE,             \
+	    "make HMAC keys")
 
 enum {
 #define X(name, bit, mech, flags, text) TOKEN_CAN_##name = 1u << (bit),
@@ -72,6 +75,7 @@ enum token_kind {
 	TOKEN_P256 = 1,
 	TOKEN_RSA3072 = 2,
 	TOKEN_AES256 = 3,
+	TOKEN_HMAC256 = 4,
 };
 
 enum token_mech {
@@ -80,6 +84,7 @@ enum token_mech {
 	TOKEN_RSA_PSS = 3,	/* data: digest, whose length says the hash;
 				   MGF1 of the same */
 	TOKEN_RSA_RAW = 4,	/* data: as long as the modulus */
+	TOKEN_HMAC = 5,		/* data: anything; HMAC-SHA256 */
 };
 
 /* X(name, number, roles, largest request body, text) */
@@ -134,7 +139,7 @@ enum token_mech {
 #define TOKEN_KEYGEN_REQ(F, T)                                               \
 	F(T, STR, id, TOKEN_ID_LEN, "of the new key")                        \
 	F(T, STR, label, TOKEN_LABEL_MAX, "")                                \
-	F(T, U32, kind, TOKEN_AES256, "enum token_kind")
+	F(T, U32, kind, TOKEN_HMAC256, "enum token_kind")
 #define TOKEN_KEYGEN_RSP(F, T)
 #define TOKEN_KEYS_REQ(F, T)                                                 \
 	F(T, U32, skip, 0, "items of the pages before")
@@ -153,7 +158,7 @@ enum token_mech {
 	F(T, BIN, e, 16, "RSA: exponent, big-endian")
 #define TOKEN_SIGN_REQ(F, T)                                                 \
 	F(T, STR, id, TOKEN_ID_LEN, "")                                      \
-	F(T, U32, mech, TOKEN_RSA_RAW, "enum token_mech")                    \
+	F(T, U32, mech, TOKEN_HMAC, "enum token_mech")                    \
 	F(T, BIN, data, TOKEN_SIG_MAX, "")                                   \
 	F(T, U32, salt, TOKEN_SIG_MAX, "of TOKEN_RSA_PSS, bytes")
 #define TOKEN_SIGN_RSP(F, T)                                                 \

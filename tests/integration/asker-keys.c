@@ -165,7 +165,7 @@ ask_aes(struct asker *a, struct asked *o, struct wire_reply *hold,
     struct fault *f)
 {
 	(void)hold;
-	make_and_delete(a, o, "pepper", "AES-256", f);
+	make_and_delete(a, o, "backup", "AES-256", f);
 }
 
 void

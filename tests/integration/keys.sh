@@ -91,7 +91,7 @@ is "$(ctl --json hsm key show "Code.Sign_1 x" | jq -c \
 for p in jwt provision update backup; do
 	ok "a key for $p" ctl hsm key create "for $p" --purpose $p
 done
-ok "a pepper" ctl hsm key create pepper --purpose pepper --kind AES-256
+ok "an AES key" ctl hsm key create pepper --purpose backup --kind AES-256
 ok "a backup key of AES" ctl hsm key create backup-aes --purpose backup \
 	--kind AES-256
 ok "a name of 64 letters" ctl hsm key create "$(printf 'n%.0s' {1..64})" \
@@ -114,7 +114,7 @@ done <<'TEXT'
 65|is none|x --purpose other
 64|--purpose|x
 65|not AES-256|x --purpose firmware --kind AES-256
-65|not P-256|x --purpose pepper
+65|made by the appliance|x --purpose pepper
 65|neither P-256|x --purpose firmware --kind P-384
 65|name|a/b --purpose firmware
 65|name|nohsm:x --purpose firmware
@@ -159,7 +159,7 @@ for k in rel-1 "Code.Sign_1 x" pepper; do
 	like "$out" 'Access: *sensitive, always sensitive, never extractable' \
 		"sensitive from the beginning, and never to be had"
 done
-refuses 65 'no public half' "a pepper has no public half" \
+refuses 65 'no public half' "an AES key has no public half" \
 	ctl hsm key public pepper
 
 # --- changed ---------------------------------------------------------------
@@ -356,7 +356,7 @@ tail.der neither PEM nor DER
 long too large
 empty neither PEM nor DER
 TEXT
-refuses 65 'not AES|is not' "no pepper is imported" \
+refuses 65 'made by the appliance' "no pepper is imported" \
 	ctl hsm key import bad "$scratch/ec2.pem" --purpose pepper
 refuses 65 'made by the appliance' "no root" \
 	ctl hsm key import bad "$scratch/ec2.pem" --purpose root
