@@ -14,4 +14,5 @@ dist_man_MANS += \
 	%reldir%/man/quoin-enrold.8 \
 	%reldir%/man/quoin-recordd.8 \
 	%reldir%/man/quoin-signd.8 \
-	%reldir%/man/quoin-token-init.8
+	%reldir%/man/quoin-token-init.8 \
+	%reldir%/man/quoin-webd.8

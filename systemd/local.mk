@@ -4,7 +4,7 @@ sysusersdir = $(prefix)/lib/sysusers.d
 tmpfilesdir = $(prefix)/lib/tmpfiles.d
 
 units = %reldir%/quoin-signd.service %reldir%/quoin-recordd.service \
-	%reldir%/quoin-enrold.service
+	%reldir%/quoin-enrold.service %reldir%/quoin-webd.service
 systemdsystemunit_DATA = $(units)
 dist_sysusers_DATA = %reldir%/sysusers.d/quoin.conf
 dist_tmpfiles_DATA = %reldir%/tmpfiles.d/quoin.conf

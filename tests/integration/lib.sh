@@ -155,7 +155,7 @@ free_port() {
 
 # One user each, by number, so that no test makes system users.
 declare -A daemon_uid=([signd]=61001 [recordd]=61002 [enrold]=61003
-	[mongo]=61020)
+	[webd]=61004 [mongo]=61020)
 declare -A daemon_pid=()
 appliance=
 
@@ -200,6 +200,18 @@ appliance_token() {
 		>"$log" 2>&1 || bail "softhsm2-util: $(cat "$log")"
 }
 
+# The pages of the administration, as installed or as built.
+ui_install() {
+	local d
+	for d in "${QUOIN_PROGRAMS:-/nonexistent}/share/quoin/ui" \
+		"$top_builddir/web/ui/dist"; do
+		[ -d "$d" ] || continue
+		cp -rL "$d" "$appliance/app/ui"
+		chmod -R a+rX "$appliance/app/ui"
+		return
+	done
+}
+
 # appliance_make DIR: folders, programs, token and configuration; lines of
 # $APPLIANCE_CONF are added to it. Done once; later calls only choose DIR.
 appliance_make() {
@@ -209,11 +221,12 @@ appliance_make() {
 	[ ! -f "$appliance/quoin.conf" ] || return 0
 	mkdir -p "$appliance/app" "$appliance/run"
 	chmod 0755 "$appliance" "$appliance/app" "$appliance/run"
-	for p in quoin-{signd,token,recordd,enrold,agent} quoinctl; do
+	for p in quoin-{signd,token,recordd,enrold,webd,agent} quoinctl; do
 		# As copies, since the users may not reach the build tree.
 		! program "$p" >/dev/null ||
 			install -m 0755 "$(program "$p")" "$appliance/app/"
 	done
+	ui_install
 	for d in signd recordd; do
 		install -d -m 0755 -o "${daemon_uid[$d]}" "$appliance/run/$d"
 	done
@@ -227,13 +240,16 @@ appliance_make() {
 		echo "state = $appliance"
 		echo "run = $appliance/run"
 		echo "roles = root=admin ${daemon_uid[enrold]}=enrol" \
-			"61004=web 61005=push 61006=data"
+			"${daemon_uid[webd]}=web 61005=push 61006=data"
 		echo "token.env = SOFTHSM2_CONF=$appliance/token/softhsm2.conf"
 		echo "token.worker = $appliance/app/quoin-token"
 		free_port
 		echo "device.port = $REPLY"
 		free_port
 		echo "crl.port = $REPLY"
+		free_port
+		echo "admin.port = $REPLY"
+		echo "admin.ui = $appliance/app/ui"
 		[ -z "$appliance_store" ] || echo "store = $appliance_store"
 		printf '%s' "${APPLIANCE_CONF:+$APPLIANCE_CONF$'\n'}"
 	} >"$appliance/quoin.conf"
@@ -289,24 +305,27 @@ daemon_ready() {
 	recordd) within 20 ctl batch list ;;
 	mongo) within 20 port_open "${mongo_host##*:}" ;;
 	enrold) within 20 port_open "$(conf device.port)" ;;
+	webd) within 20 port_open "$(conf admin.port)" ;;
 	esac && return
 	tap_note "$(tail -n 20 "$appliance/$1.log")"
 	bail "quoin-$1 did not come up"
 }
 
 # appliance_start DIR [DAEMON...]: signd and recordd unless told otherwise,
-# ready when this returns. With enrold the PKI is made first, since a device
-# port needs its certificate.
+# ready when this returns. With enrold or webd the PKI is made first, since
+# their ports need certificates.
 appliance_start() {
 	local d
 	appliance_make "$1"
 	shift
 	[ $# -gt 0 ] || set -- signd recordd
 	for d; do
-		if [ "$d" = enrold ]; then
+		case $d in
+		enrold | webd)
 			ctl hsm init localhost,127.0.0.1 >/dev/null ||
 				bail "quoinctl hsm init"
-		fi
+			;;
+		esac
 		daemon_start "$d"
 		daemon_ready "$d"
 	done
@@ -314,5 +333,5 @@ appliance_start() {
 
 appliance_stop() {
 	local d
-	for d in enrold recordd signd; do daemon_stop "$d"; done
+	for d in webd enrold recordd signd; do daemon_stop "$d"; done
 }

@@ -82,6 +82,7 @@ struct http_response {
 	struct buf body;
 	struct buf headers; /* only through http_response_header() */
 	struct buf problem_more; /* members of a problem, as JSON */
+	const char *problem_type; /* of a problem; NULL: about:blank */
 	bool secret; /* the body is one: wiped when it has been sent */
 	bool close; /* the connection ends with this answer */
 };

@@ -60,7 +60,8 @@ problem_put(struct http_response *rs, int status, const char *text)
 	if (o == NULL)
 		return false;
 	json_object_object_add(o, "type",
-	    json_object_new_string("about:blank"));
+	    json_object_new_string(rs->problem_type != NULL ?
+	    rs->problem_type : "about:blank"));
 	json_object_object_add(o, "title",
 	    json_object_new_string(http_reason(status)));
 	json_object_object_add(o, "status", json_object_new_int(status));

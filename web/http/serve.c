@@ -333,6 +333,7 @@ worker_begin(struct worker *w, char *buf, size_t cap)
 
 	w->head.head = false;
 	w->rs.secret = false;
+	w->rs.problem_type = NULL;
 	buf_reset(&w->rs.body);
 	buf_reset(&w->rs.headers);
 	buf_reset(&w->rs.problem_more);

@@ -114,6 +114,8 @@ wrong_put(struct web_call *c, struct http_response *rs)
 {
 	const char *text;
 
+	if (c->problem != NULL)
+		rs->problem_type = c->problem;
 	if (c->wrong == NULL)
 		return;
 	text = json_object_to_json_string_ext(c->wrong,

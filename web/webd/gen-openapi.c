@@ -343,6 +343,8 @@ answers_put(const struct web_route *r)
 		else
 			line(16, "type: string");
 	}
+	if (r->also != 0)
+		printf("        '%d': {description: done}\n", r->also);
 	for (size_t i = 0; i < ARRAY_LEN(problems); i++)
 		printf("        '%d': {$ref: '#/components/responses/%s'}\n",
 		    problems[i].status, problems[i].name);

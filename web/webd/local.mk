@@ -2,16 +2,48 @@
 noinst_LIBRARIES += libwebd.a
 libwebd_a_SOURCES = \
 	%reldir%/admintls.c %reldir%/admintls.h \
+	%reldir%/apitoken.c %reldir%/apitoken.h \
+	%reldir%/captcha.c \
 	%reldir%/dispatch.c %reldir%/dispatch.h \
+	%reldir%/gate.c %reldir%/gate.h \
+	%reldir%/link.c \
+	%reldir%/login.c \
+	%reldir%/mail.c %reldir%/mail.h \
+	%reldir%/mail_send.c \
 	%reldir%/pages.c %reldir%/pages.h \
 	%reldir%/parts.c %reldir%/parts.h \
+	%reldir%/password.c %reldir%/password.h \
+	%reldir%/profile.c %reldir%/profile.h \
+	%reldir%/qr.c %reldir%/qr.h \
 	%reldir%/reply.c \
 	%reldir%/session.c %reldir%/session.h \
+	%reldir%/settings.c %reldir%/settings.h \
 	%reldir%/shape.c %reldir%/shape.h \
+	%reldir%/signup.c \
 	%reldir%/site.c \
+	%reldir%/totp.c %reldir%/totp.h \
 	%reldir%/ui.c %reldir%/ui.h \
+	%reldir%/users.c %reldir%/users.h \
 	%reldir%/web.h
 
 webd_libs = libwebd.a libprovider.a libsigner.a librecords.a libx509.a \
-	libwire.a $(http_libs) $(BSON_LIBS) $(SECCOMP_LIBS)
+	libwire.a $(http_libs) $(BSON_LIBS) $(SECCOMP_LIBS) $(ARGON2_LIBS) \
+	$(QRENCODE_LIBS) $(CURL_LIBS)
 
+pkglibexec_PROGRAMS += quoin-webd
+quoin_webd_SOURCES = %reldir%/main.c
+quoin_webd_LDADD = $(webd_libs)
+
+# openapi.yaml is kept in the tree and held against the tables by a test:
+# `make openapi` writes it anew.
+check_PROGRAMS += web/webd/gen-openapi
+web_webd_gen_openapi_SOURCES = %reldir%/gen-openapi.c
+web_webd_gen_openapi_LDADD = $(webd_libs)
+dist_doc_DATA += %reldir%/openapi.yaml
+TESTS += tests/integration/openapi.sh
+dist_check_SCRIPTS += tests/integration/openapi.sh
+
+.PHONY: openapi
+openapi: web/webd/gen-openapi
+	$(AM_V_GEN)web/webd/gen-openapi \
+		>$(top_srcdir)/web/webd/openapi.yaml

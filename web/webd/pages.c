@@ -6,7 +6,7 @@
 #include "base/own.h"
 
 const struct web_page *const web_pages[] = {
-#define X(name, text) &name##_page,
+#define X(name) &name##_page,
 	WEB_PAGES(X)
 #undef X
 };

@@ -6,9 +6,18 @@
 #include "webd/web.h"
 
 #define WEB_PAGES(X)                                                      \
-	X(site, "what everybody may know")
+	X(site)                                                           \
+	X(captcha)                                                        \
+	X(login)                                                          \
+	X(link)                                                           \
+	X(signup)                                                         \
+	X(profile)                                                        \
+	X(apitoken)                                                       \
+	X(users)                                                          \
+	X(settings)                                                       \
+	X(mail)
 
-#define X(name, text) extern const struct web_page name##_page;
+#define X(name) extern const struct web_page name##_page;
 WEB_PAGES(X)
 #undef X
 

@@ -4,7 +4,11 @@
 #include "webd/parts.h"
 
 /* X(name): a `const struct web_part name##_part` somewhere. */
-#define PARTS(X)
+#define PARTS(X)    \
+	X(settings) \
+	X(gate)     \
+	X(captcha)  \
+	X(mail)
 
 #define X(name) extern const struct web_part name##_part;
 PARTS(X)

@@ -147,6 +147,8 @@ cookie_take(struct web_call *c, const char *secret, struct fault *f)
 	c->user.scopes = ~0U;
 	snprintf(c->user.session, sizeof(c->user.session), "%s", key);
 	touch(c->web, &s, now);
+	memcpy(c->csrf, csrf, sizeof(csrf));
+	c->until = s.until;
 	return Q_OK;
 }
 
@@ -227,6 +229,8 @@ session_begin(struct web_call *c, const struct rec_user *user,
 		snprintf(c->user.session, sizeof(c->user.session), "%s",
 		    s.key);
 		c->by.who = c->user.name;
+		memcpy(c->csrf, csrf, sizeof(csrf));
+		c->until = s.until;
 	}
 	OPENSSL_cleanse(secret, sizeof(secret));
 	return r;

@@ -28,7 +28,8 @@ enum q_err session_end(struct web *w, const char *key,
 /* The cookie goes. */
 void session_forget(struct http_response *rs);
 
-/* What GET /session says: the user, the CSRF token, when it ends. */
+/* What GET /session says: the user, the CSRF token, when it ends. login.c */
+extern const struct shape session_shape;
 struct json_object *session_json(struct web_call *c,
     const struct rec_user *user);
 

@@ -91,6 +91,7 @@ struct web_route {
 	const char *text; /* what it does, one sentence */
 	uint64_t body_max; /* of WEB_STREAM */
 	const char *media; /* of WEB_RAW answers: "text/csv" */
+	int also; /* another good status, without a body */
 };
 
 struct web_page {
@@ -121,6 +122,9 @@ struct web_call {
 	struct json_object *in; /* checked by route->in; or NULL */
 	uint64_t if_match; /* revision; 0: none was given */
 	struct json_object *wrong; /* problems with members; web_wrong() */
+	const char *problem; /* type of the problem; NULL: about:blank */
+	char csrf[48]; /* of the session */
+	int64_t until; /* when it ends */
 };
 
 /* Answer with obj, which is taken over (NULL: out of memory). */

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Links that are good once: the first administrator, invitations, the end of
+ * signing up, a new password. */
+#include "config.h"
+
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "records/people.h"
+#include "webd/gate.h"
+#include "webd/mail.h"
+#include "webd/pages.h"
+#include "webd/password.h"
+#include "webd/session.h"
+#include "webd/settings.h"
+#include "webd/users.h"
+
+#define KINDS_ALL                                                    \
+	(REC_LINK_BIT(LINK_FIRST) | REC_LINK_BIT(LINK_INVITE) |      \
+	    REC_LINK_BIT(LINK_SIGNUP) | REC_LINK_BIT(LINK_RESET))
+#define RESET_SECONDS 3600
+
+static const char *const kinds[] = { "first", "invite", "signup", "reset",
+	NULL };
+static const char *const roles[] = { "contributor", "administrator", NULL };
+
+static SHAPE(link_shape, "Link",
+    { "token", SHAPE_STR, 1, 64, SHAPE_NEED, "the link's last part" },
+);
+
+static SHAPE(kind_shape, "LinkKind",
+    { "kind", SHAPE_ENUM, .flags = SHAPE_NEED, .text = "what it is for",
+	.names = kinds },
+    { "user", SHAPE_STR, 0, 64, SHAPE_NEED, "whom it is for, if anybody" },
+    { "email", SHAPE_STR, 0, 254, SHAPE_NEED, "where it was sent" },
+    { "role", SHAPE_ENUM, .flags = SHAPE_NEED, .text = "of who takes it",
+	.names = roles },
+);
+
+static SHAPE(finish_shape, "LinkFinish",
+    { "token", SHAPE_STR, 1, 64, SHAPE_NEED, "the link's last part" },
+    { "user", SHAPE_STR, 0, 64, 0, "user name; not with a reset" },
+    { "first_name", SHAPE_STR, 0, 64, 0, "first name" },
+    { "last_name", SHAPE_STR, 0, 64, 0, "last name" },
+    { "email", SHAPE_STR, 0, 254, 0, "e-mail address" },
+    { "password", SHAPE_SECRET, 1, PASSWORD_MAX, SHAPE_NEED, "password" },
+);
+
+static SHAPE(forgot_shape, "Forgot",
+    { "email", SHAPE_STR, 1, 254, SHAPE_NEED, "address of the user" },
+    { "captcha", SHAPE_OBJ, .flags = SHAPE_NEED, .sub = &captcha_shape },
+);
+
+enum q_err
+link_send(struct web_call *c, const struct rec_link *l, const char *token,
+    struct json_object *answer, struct fault *f)
+{
+	static const char *const subject[] = {
+		[LINK_FIRST] = "Make the first administrator of %s",
+		[LINK_INVITE] = "You are invited to %s",
+		[LINK_SIGNUP] = "Sign up for %s",
+		[LINK_RESET] = "A new password for %s",
+	};
+	AUTO_BUF struct buf text = BUF_INIT(2048);
+	char where[400], title[65], line[128];
+	enum q_err r = Q_OK;
+	bool mailed = l->email[0] != '\0' && settings_mail(c->web);
+
+	r = link_address(c, token, where, sizeof(where), f);
+	settings_text(c->web, "title", title, sizeof(title));
+	if (r == Q_OK && mailed) {
+		snprintf(line, sizeof(line), subject[l->kind], title);
+		buf_printf(&text, "Hello,\n\nfollow this link:\n\n  %s\n\nIt "
+		    "is good once, and until ", where);
+		mail_time(&text, l->until);
+		buf_puts(&text, ".\nIf you did not ask for it, do nothing.\n");
+		r = mail_write(c->web, l->email, line, &text, f);
+	}
+	if (r == Q_OK && answer != NULL) {
+		web_put(answer, "link", where);
+		web_put_bool(answer, "mailed", mailed);
+		web_put_time(answer, "until", l->until);
+	}
+	OPENSSL_cleanse(where, sizeof(where));
+	return r;
+}
+
+/* Guessing tokens is hopeless; that it is tried need not be fast, either. */
+static enum q_err
+look(struct web_call *c, struct rec_link *l, struct fault *f)
+{
+	enum q_err r = gate_ask(c->web, "", c->rq->remote, false, f);
+
+	if (r == Q_OK)
+		r = rec_link_look(c->web->recordd, web_text(c, "token", ""),
+		    KINDS_ALL, l, f);
+	if (r == Q_NOTFOUND)
+		gate_failed(c->web, "", c->rq->remote);
+	return r;
+}
+
+static enum q_err
+link_post(struct web_call *c, struct http_response *rs, struct fault *f)
+{
+	struct json_object *o;
+	struct rec_link l;
+	enum q_err r = look(c, &l, f);
+
+	if (r != Q_OK)
+		return r;
+	o = web_object();
+	web_put(o, "kind", kinds[l.kind]);
+	web_put(o, "user", l.user);
+	web_put(o, "email", l.email);
+	web_put(o, "role", roles[l.role]);
+	return web_reply(rs, 200, o);
+}
+
+/* A user that is to be, by the link and the body. */
+static enum q_err
+newcomer(struct web_call *c, const struct rec_link *l, struct rec_user *user,
+    struct fault *f)
+{
+	const char *name = l->user[0] != '\0' ? l->user
+	    : web_text(c, "user", "");
+	enum q_err r = rec_user_name_check(name, f);
+	bool any = true;
+
+	if (r != Q_OK)
+		return web_wrong(c, f, "/user", "%s", fault_text(f, r));
+	*user = (struct rec_user){ .created_at = clock_wall(),
+		.role = l->kind == LINK_FIRST ? USER_ADMINISTRATOR
+					      : l->role };
+	snprintf(user->key, sizeof(user->key), "%s", name);
+	/* An address that a mail was sent to has been shown to be right. */
+	snprintf(user->email, sizeof(user->email), "%s", l->email);
+	r = user_take(c, user, f);
+	if (r == Q_OK && l->email[0] != '\0')
+		snprintf(user->email, sizeof(user->email), "%s", l->email);
+	if (r == Q_OK && l->kind == LINK_FIRST)
+		r = rec_users_any(c->web->recordd, &any, f);
+	if (r == Q_OK && l->kind == LINK_FIRST && any)
+		r = fault_set(f, Q_NOTFOUND, "there is an administrator: "
+		    "ask for an invitation");
+	return r;
+}
+
+static enum q_err
+known(struct web_call *c, const struct rec_link *l, struct rec_user *user,
+    struct fault *f)
+{
+	enum q_err r = rec_user_get(c->web->recordd, l->user, user, f);
+
+	if (r == Q_OK && user->disabled)
+		r = fault_set(f, Q_DENIED, "this user is disabled");
+	user->failures = 0;
+	user->locked_until = 0;
+	return r;
+}
+
+/* The link goes before the user comes: of two who hold it one gets in. */
+static enum q_err
+write_user(struct web_call *c, const struct rec_link *l,
+    struct rec_user *user, struct fault *f)
+{
+	enum q_err r = rec_link_take(c->web->recordd, l, f);
+
+	if (r != Q_OK)
+		return r;
+	if (l->kind == LINK_RESET) {
+		r = rec_user_save(c->web->recordd, user, f);
+		if (r == Q_OK)
+			r = rec_sessions_end(c->web->recordd, user->key,
+			    NULL, f);
+	} else {
+		r = rec_user_insert(c->web->recordd, user, f);
+	}
+	return r;
+}
+
+static enum q_err
+taken(struct web_call *c, const char *name, struct fault *f)
+{
+	struct rec_user other;
+	enum q_err r = rec_user_get(c->web->recordd, name, &other, NULL);
+
+	if (r == Q_NOTFOUND)
+		return Q_OK;
+	return r != Q_OK ? r
+	    : web_wrong(c, f, "/user", "this user name is taken");
+}
+
+static enum q_err
+finish(struct web_call *c, const struct rec_link *l, struct rec_user *user,
+    struct http_response *rs, struct fault *f)
+{
+	static const char *const what[] = { "user create", "user create",
+		"user create", "password reset" };
+	enum q_err r = l->kind == LINK_RESET ? Q_OK
+	    : taken(c, user->key, f);
+
+	if (r == Q_OK)
+		r = password_set(c->web, user,
+		    web_text(c, "password", ""), f);
+	if (r == Q_OK)
+		r = write_user(c, l, user, f);
+	if (r != Q_OK)
+		return r;
+	snprintf(c->user.name, sizeof(c->user.name), "%s", user->key);
+	c->by.who = c->user.name;
+	gate_passed(c->web, user->key, c->rq->remote);
+	r = web_note(c, what[l->kind], user->key, f);
+	/* With a second factor a new password alone lets nobody in. */
+	if (r == Q_OK && user->totp_on) {
+		rs->status = 204;
+		return Q_OK;
+	}
+	if (r == Q_OK)
+		r = session_begin(c, user, rs, f);
+	return r == Q_OK ? web_reply(rs, 201, session_json(c, user)) : r;
+}
+
+static enum q_err
+link_finish(struct web_call *c, struct http_response *rs, struct fault *f)
+{
+	struct rec_link l;
+	struct rec_user user;
+	enum q_err r = look(c, &l, f);
+
+	if (r == Q_OK)
+		r = l.kind == LINK_RESET ? known(c, &l, &user, f)
+		    : newcomer(c, &l, &user, f);
+	if (r != Q_OK)
+		return r;
+	r = password_fits(user.key, web_text(c, "password", ""), f);
+	if (r != Q_OK)
+		return web_wrong(c, f, "/password", "%s", fault_text(f, r));
+	return finish(c, &l, &user, rs, f);
+}
+
+/* Whether there is such a user stays untold, also by the time it takes: the
+ * mail goes out later. */
+static enum q_err
+forgot_post(struct web_call *c, struct http_response *rs, struct fault *f)
+{
+	struct rec_link l = { .kind = LINK_RESET };
+	char token[REC_LINK_TOKEN + 1];
+	struct rec_user user;
+	enum q_err r = captcha_take(c, f);
+
+	if (r == Q_OK && !settings_mail(c->web))
+		r = fault_set(f, Q_NOTFOUND, "this appliance sends no mail: "
+		    "ask an administrator");
+	if (r == Q_OK)
+		r = gate_spend(c->web, "forgot", c->rq->remote, 10, f);
+	if (r != Q_OK)
+		return r;
+	rs->status = 202;
+	r = rec_user_by_email(c->web->recordd, web_text(c, "email", ""),
+	    &user, NULL);
+	if (r == Q_NOTFOUND || r == Q_CONFLICT || (r == Q_OK && user.disabled))
+		return Q_OK;
+	snprintf(l.user, sizeof(l.user), "%.64s", r == Q_OK ? user.key : "");
+	snprintf(l.email, sizeof(l.email), "%s", r == Q_OK ? user.email : "");
+	snprintf(c->user.name, sizeof(c->user.name), "%s", l.user);
+	c->by.who = c->user.name;
+	if (r == Q_OK)
+		r = rec_link_make(c->web->recordd, &l, RESET_SECONDS, &c->by,
+		    token, f);
+	return r == Q_OK ? link_send(c, &l, token, NULL, f) : r;
+}
+
+static const struct web_route link_routes[] = {
+	{ "POST", "/api/v1/link", WEB_PUBLIC, WEB_SESSION, 0, NULL,
+	    &link_shape, 200, &kind_shape, link_post, "What a link is for" },
+	{ "POST", "/api/v1/link/finish", WEB_PUBLIC, WEB_SESSION, 0, NULL,
+	    &finish_shape, 201, &session_shape, link_finish,
+	    "Become a user, or set a new password, by a link; 204: now log "
+	    "in with the second factor", .also = 204 },
+	{ "POST", "/api/v1/login/forgot", WEB_PUBLIC, WEB_SESSION, 0, NULL,
+	    &forgot_shape, 202, NULL, forgot_post,
+	    "Have a link mailed that sets a new password" },
+};
+
+WEB_PAGE(link, "Links that are good once", link_routes);

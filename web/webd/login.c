@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Logging in and out, and who is logged in. */
+#include "config.h"
+
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "records/people.h"
+#include "webd/gate.h"
+#include "webd/pages.h"
+#include "webd/password.h"
+#include "webd/session.h"
+#include "webd/settings.h"
+#include "webd/totp.h"
+#include "webd/users.h"
+
+#define TRIES 4
+
+static SHAPE(login_shape, "Login",
+    { "user", SHAPE_STR, 1, 254, SHAPE_NEED, "user name or e-mail address" },
+    { "password", SHAPE_SECRET, 1, PASSWORD_MAX, SHAPE_NEED, "password" },
+    { "code", SHAPE_STR, 0, 32, 0,
+	"of the second factor, or a recovery code" },
+);
+
+const struct shape session_shape = { .name = "Session",
+	.fields = (const struct shape_field[]){
+	    { "user", SHAPE_OBJ, .flags = SHAPE_NEED, .sub = &user_shape },
+	    { "csrf", SHAPE_STR, 0, 64, SHAPE_NEED,
+		"X-Quoin-CSRF of unsafe requests" },
+	    { "until", SHAPE_TIME, 0, 0, SHAPE_NEED, "when it ends" },
+	    { "idle_seconds", SHAPE_INT, 0, 100000, SHAPE_NEED,
+		"without a request it ends after so long" },
+	    { "wants_second_factor", SHAPE_BOOL, 0, 0, SHAPE_NEED,
+		"the user has none yet" },
+	    { "help_url", SHAPE_STR, 0, 500, 0, "where Help leads" },
+	    { "feedback_url", SHAPE_STR, 0, 500, 0, "where Feedback leads" },
+	    { "name", SHAPE_STR, 0, 64, 0, "of the appliance" },
+	}, .n = 8 };
+
+static void
+put_setting(struct web_call *c, struct json_object *o, const char *member,
+    const char *setting)
+{
+	char text[501];
+
+	settings_text(c->web, setting, text, sizeof(text));
+	web_put(o, member, text);
+}
+
+struct json_object *
+session_json(struct web_call *c, const struct rec_user *user)
+{
+	struct json_object *o = web_object();
+
+	web_put_obj(o, "user", user_json(user));
+	web_put(o, "csrf", c->csrf);
+	web_put_time(o, "until", c->until);
+	web_put_int(o, "idle_seconds",
+	    60 * settings_int(c->web, "idle_minutes"));
+	web_put_bool(o, "wants_second_factor", !user->totp_on);
+	put_setting(c, o, "help_url", "help_url");
+	put_setting(c, o, "feedback_url", "feedback_url");
+	put_setting(c, o, "name", "title");
+	return o;
+}
+
+static enum q_err
+session_get(struct web_call *c, struct http_response *rs, struct fault *f)
+{
+	struct rec_user user;
+	enum q_err r = rec_user_get(c->web->recordd, c->user.name, &user, f);
+
+	return r == Q_OK ? web_reply(rs, 200, session_json(c, &user)) : r;
+}
+
+/* By name or by address. NOTFOUND is no news for who asks. */
+static enum q_err
+find(struct web_call *c, const char *who, struct rec_user *user,
+    struct fault *f)
+{
+	enum q_err r;
+
+	if (strchr(who, '@') != NULL)
+		r = rec_user_by_email(c->web->recordd, who, user, f);
+	else if (rec_user_name_check(who, NULL) != Q_OK)
+		r = Q_NOTFOUND;
+	else
+		r = rec_user_get(c->web->recordd, who, user, f);
+	return r == Q_CONFLICT ? Q_NOTFOUND : r;
+}
+
+static enum q_err
+refuse(struct web_call *c, const char *account, struct fault *f)
+{
+	gate_failed(c->web, account, c->rq->remote);
+	log_note("log-in of %s from %s failed", account, c->rq->remote);
+	/* Not more of these than can be read. */
+	if (gate_spend(c->web, "note", account, 60,
+	    NULL) == Q_OK) {
+		struct rec_actor by = { account, c->rq->remote };
+
+		(void)!rec_actor_note(c->web->recordd, &by,
+		    "user login failed", account, NULL);
+	}
+	return fault_set(f, Q_UNAUTH, "user name, password or code is wrong");
+}
+
+/* The second factor, if there is one: PENDING when a code is wanted. */
+static enum q_err
+second(struct web_call *c, struct rec_user *user, struct fault *f)
+{
+	const char *code = web_text(c, "code", "");
+
+	if (!user->totp_on)
+		return Q_OK;
+	if (code[0] == '\0')
+		return Q_PENDING;
+	return totp_check(c->web, user, code, f);
+}
+
+/* Everything is right: written down by the revision that was judged, so that
+ * no code is good for two. */
+static enum q_err
+enter(struct web_call *c, struct rec_user *user, struct http_response *rs,
+    struct fault *f)
+{
+	enum q_err r;
+
+	user->last_login = clock_wall();
+	snprintf(user->last_from, sizeof(user->last_from), "%s",
+	    c->rq->remote);
+	user->failures = 0;
+	user->locked_until = 0;
+	r = rec_user_put(c->web->recordd, user, f);
+	if (r != Q_OK)
+		return r;
+	gate_passed(c->web, user->key, c->rq->remote);
+	r = session_begin(c, user, rs, f);
+	if (r == Q_OK)
+		r = web_note(c, "user login", user->key, f);
+	return r == Q_OK ? web_reply(rs, 200, session_json(c, user)) : r;
+}
+
+static enum q_err
+want_code(struct web_call *c, struct fault *f)
+{
+	c->problem = "urn:quoin:second-factor";
+	return fault_set(f, Q_UNAUTH, "the code of the second factor, please");
+}
+
+static enum q_err
+login_try(struct web_call *c, struct http_response *rs, bool *checked,
+    struct fault *f)
+{
+	const char *who = web_text(c, "user", "");
+	struct rec_user user;
+	enum q_err r = find(c, who, &user, f);
+	bool any = r == Q_OK && !user.disabled;
+	const char *account = r == Q_OK ? user.key : who;
+
+	if (r != Q_OK && r != Q_NOTFOUND)
+		return r;
+	if (!*checked) {
+		bool known = any &&
+		    strcmp(user.last_from, c->rq->remote) == 0;
+
+		r = gate_ask(c->web, account, c->rq->remote, known, f);
+		if (r == Q_OK)
+			r = password_check(c->web, any ? &user : NULL,
+			    web_text(c, "password", ""), f);
+		if (r == Q_UNAUTH)
+			return refuse(c, account, f);
+		if (r != Q_OK)
+			return r;
+		*checked = true;
+	}
+	r = second(c, &user, f);
+	if (r == Q_PENDING)
+		return want_code(c, f);
+	if (r == Q_UNAUTH)
+		return refuse(c, user.key, f);
+	return r == Q_OK ? enter(c, &user, rs, f) : r;
+}
+
+static enum q_err
+login_post(struct web_call *c, struct http_response *rs, struct fault *f)
+{
+	bool checked = false;
+	enum q_err r = Q_CONFLICT;
+
+	/* Somebody wrote to the user meanwhile, perhaps the same code: it is
+	 * judged by what is there then. */
+	for (int i = 0; r == Q_CONFLICT && i < TRIES; i++)
+		r = login_try(c, rs, &checked, f);
+	return r;
+}
+
+static enum q_err
+logout_post(struct web_call *c, struct http_response *rs, struct fault *f)
+{
+	enum q_err r = session_end(c->web, c->user.session, f);
+
+	if (r == Q_OK)
+		r = web_note(c, "user logout", c->user.name, f);
+	session_forget(rs);
+	rs->status = 204;
+	return r;
+}
+
+static const struct web_route login_routes[] = {
+	{ "POST", "/api/v1/login", WEB_PUBLIC, WEB_SESSION, 0, NULL,
+	    &login_shape, 200, &session_shape, login_post,
+	    "Log in: a session and its cookie" },
+	{ "POST", "/api/v1/logout", WEB_USER, WEB_SESSION, 0, NULL, NULL, 204,
+	    NULL, logout_post, "End this session" },
+	{ "GET", "/api/v1/session", WEB_USER, WEB_SESSION, 0, NULL, NULL, 200,
+	    &session_shape, session_get, "Who is logged in" },
+};
+
+WEB_PAGE(login, "Logging in and out", login_routes);
