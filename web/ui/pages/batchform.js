@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+// Create and edit a batch (guide, section 8).
+import { api, get, patch, post } from '../lib/api.js';
+import { Button, IconButton } from '../lib/button.js';
+import { Dialog } from '../lib/dialog.js';
+import {
+	Alert, Buttons, Check, Input, Select, useForm,
+} from '../lib/form.js';
+import { filled, fitting, wrongFilter } from '../lib/filters.js';
+import { html, useState } from '../lib/preact.js';
+import { path } from '../lib/route.js';
+import { isAdmin } from '../lib/session.js';
+import { count } from '../lib/show.js';
+import { toast } from '../lib/toast.js';
+import { useLoad } from '../lib/use.js';
+import { pages } from '../pages.js';
+import {
+	AddDevices, sendFiles, takeFile, takeTyped,
+} from './batchdevices.js';
+import { KeyForm } from './keyform.js';
+import { PolicyForm } from './policyform.js';
+
+/** @typedef {import('../lib/fleet').Batch} Batch */
+/** @typedef {import('../lib/fleet').Attribute} Attribute */
+
+/** Attribute filters: those of the list below it when "Set Filters".
+ * @param {{ f: any, found: number | null }} props */
+function Filters({ f, found }) {
+	/** @type {Attribute[]} */
+	const rows = f.values.rows;
+	/** @param {number} i @param {Partial<Attribute>} some */
+	const put = (i, some) => f.set('rows', rows.map((r, n) =>
+		n === i ? { ...r, ...some } : r));
+	const wrong = f.wrong('filter');
+
+	return html`<fieldset class="part">
+		<legend>Filter by Attributes</legend>
+		${rows.map((r, i) => html`<div class="attribute" key=${i}>
+			<input type="text" aria-label="Attribute ${i + 1}: name"
+				placeholder="Name" maxlength="64" value=${r.name}
+				onInput=${(/** @type {any} */ e) =>
+					put(i, { name: e.currentTarget.value })} />
+			<input type="text" aria-label="Attribute ${i + 1}: value"
+				placeholder="Value" maxlength="256" value=${r.value}
+				onInput=${(/** @type {any} */ e) =>
+					put(i, { value: e.currentTarget.value })} />
+			<${IconButton} icon="close" label="Remove attribute ${i + 1}"
+				run=${() => f.set('rows',
+					rows.filter((_, n) => n !== i))} />
+		</div>`)}
+		${wrong && html`<p class="bad" role="alert">${wrong}</p>`}
+		<div class="buttons start">
+			<${Button} icon="plus" run=${() => f.set('rows',
+				[...rows, { name: '', value: '' }])}>Add New Filter</>
+			<${Button} icon="filter" disabled=${!rows.length &&
+				!f.values.filter.length} run=${() => setFilters(f)}
+				>Set Filters</>
+		</div>
+		<p class="help" role="status">${f.values.filter.length === 0 ?
+			'All firmware is offered.' : html`Only firmware with ${
+			f.values.filter.map((/** @type {Attribute} */ a) =>
+				`${a.name} = ${a.value}`).join(' and ')} is
+			offered${found === null ? '.' : `: ${count(found)}.`}`}</p>
+	</fieldset>`;
+}
+
+/** What is wrong with the filters, as an error of the form, or null.
+ * @param {Attribute[]} rows */
+function filterError(rows) {
+	const detail = wrongFilter(rows);
+
+	return detail ? { message: '',
+		errors: [{ pointer: '/filter', detail }] } : null;
+}
+
+/** @param {any} f */
+function setFilters(f) {
+	const error = filterError(f.values.rows);
+
+	f.setError(error);
+	if (!error)
+		f.set('filter', filled(f.values.rows));
+}
+
+/** What administrators choose: firmware and the key it is signed with.
+ * @param {{ f: any, onKey: () => void, keys: any }} props */
+function Firmware({ f, onKey, keys }) {
+	// The list of firmwares is there once its page is.
+	const there = pages.some((p) => p.path === '/firmwares');
+	const list = useLoad(there ? '/firmwares' : '', { limit: 1000 });
+	/** @type {{ name: string, attributes?: Attribute[] }[]} */
+	const all = list.data?.items ?? [];
+	const offered = fitting(all, f.values.filter);
+	const names = offered.map((x) => x.name);
+	const has = f.values.firmware;
+
+	if (has && !names.includes(has))
+		names.unshift(has);
+	const signing = (keys.data?.items ?? []).filter(
+		(/** @type {any} */ k) => k.purpose === 'firmware')
+		.map((/** @type {any} */ k) => k.name);
+
+	if (f.values.signing_key && !signing.includes(f.values.signing_key))
+		signing.unshift(f.values.signing_key);
+	return html`<div class="columns">
+		<${Select} f=${f} name="firmware" label="Firmware"
+			empty="No firmware" options=${names} help=${names.length ?
+				'Devices are told of it once the batch is saved.' :
+				f.values.filter.length ? 'No firmware fits the filters.' :
+				'There is no firmware yet.'} />
+		<${Select} f=${f} name="signing_key" label="Select Signing Key"
+			empty="No signing key" options=${signing}
+			help="What the firmware must be signed with."
+			beside=${html`<${Button} run=${onKey}>Create New Key</>`} />
+	</div>
+	<${Filters} f=${f} found=${there && list.data ? offered.length : null} />`;
+}
+
+/** @param {any} v @param {boolean} admin */
+const body = (v, admin) => ({
+	policy: v.policy,
+	description: v.description,
+	token_alone: v.token_alone,
+	...admin ? { firmware: v.firmware, signing_key: v.signing_key,
+		filter: v.filter } : {},
+});
+
+/** What of the body differs from the batch as it is.
+ * @param {Record<string, any>} now @param {Record<string, any>} was */
+function edits(now, was) {
+	return Object.fromEntries(Object.entries(now).filter(([name, v]) =>
+		JSON.stringify(v) !== JSON.stringify(was[name] ??
+			(typeof v === 'string' ? '' : Array.isArray(v) ? [] : false))));
+}
+
+/**
+ * The batch itself, then the devices that were typed.
+ * @param {any} v values
+ * @param {Batch | undefined} was
+ * @returns {Promise<Batch>}
+ */
+async function saveBatch(v, was) {
+	const what = body(v, isAdmin());
+
+	if (!was)
+		return await post('/batches', { name: v.name, ...what,
+			...v.ids.length ? { devices: v.ids } : {} });
+	const at = path`/batches/${was.name}`;
+	const some = edits(what, was);
+
+	if (Object.keys(some).length)
+		was = await patch(at, some, was.etag) ?? was;
+	if (v.ids.length)
+		await api('POST', `${at}/devices`, { body: { devices: v.ids } });
+	return /** @type {Batch} */ (was);
+}
+
+/** @param {Batch | undefined} b */
+const first = (b) => ({
+	name: b?.name ?? '',
+	policy: b?.policy ?? '',
+	description: b?.description ?? '',
+	firmware: b?.firmware ?? '',
+	signing_key: b?.signing_key ?? '',
+	token_alone: b?.token_alone ?? false,
+	rows: b?.filter ?? [],
+	filter: b?.filter ?? [],
+	typed: '',
+	ids: /** @type {string[]} */ ([]),
+	file: null,
+	files: /** @type {any[]} */ ([]),
+});
+
+/**
+ * The state of the form, and Save. A batch that was made and whose file was
+ * refused is edited from then on.
+ * @param {Batch | undefined} batch
+ * @param {(name: string) => unknown} onDone
+ */
+function useBatchForm(batch, onDone) {
+	const [was, setWas] = useState(batch);
+	const [step, setStep] = useState(
+		/** @type {import('./batchdevices.js').Step | null} */ (null));
+	const f = useForm(first(batch), async (v) => {
+		const { error, ...typed } = takeTyped(v);
+		const wrong = filterError(v.rows) ?? error;
+
+		if (wrong)
+			throw wrong;
+		const more = { ...typed, ...await takeFile(v),
+			filter: filled(v.rows) };
+
+		f.setAll(more);
+		const { name } = await saveBatch({ ...v, ...more }, was);
+
+		f.set('ids', []);
+		setWas(await get(path`/batches/${name}`));
+		const files = await sendFiles(more.files, name, setStep);
+
+		f.set('files', files);
+		if (files.some((c) => c.error))
+			throw new Error('The batch is saved, but not all files went ' +
+				'in. Remove what was refused, or mend it and add it ' +
+				'again.');
+		toast(`Batch ${name} ${batch ? 'saved' : 'created'}`);
+		onDone(name);
+	});
+
+	return { f, was, step };
+}
+
+/**
+ * @param {{ batch?: Batch, onDone: (name: string) => unknown,
+ *	onClose: () => void }} props batch: the one to edit
+ */
+export function BatchForm({ batch, onDone, onClose }) {
+	const { f, was, step } = useBatchForm(batch, onDone);
+	const [inside, setInside] = useState('');
+	const policies = useLoad('/policies', { limit: 1000 });
+	const keys = useLoad(isAdmin() ? '/keys' : '', {});
+	/** @param {'policy' | 'signing_key'} member @param {any} list */
+	const made = (member, list) => async (/** @type {string} */ name) => {
+		setInside('');
+		await list.reload();
+		f.set(member, name);
+	};
+
+	return html`<${Dialog} wide onClose=${onClose}
+		title=${was ? `Edit batch ${was.name}` : 'Create Batch'}>
+		<form onSubmit=${f.submit} novalidate>
+			<${Alert} f=${f} />
+			<div class="columns">
+				<${Input} f=${f} name="name" label="Name" required
+					disabled=${!!was} autofocus=${!was} maxlength="64"
+					autocomplete="off" />
+				<${Select} f=${f} name="policy" label="Policy" required
+					empty="Select a policy"
+					options=${(policies.data?.items ?? []).map(
+						(/** @type {any} */ p) => p.name)}
+					beside=${html`<${Button} run=${() =>
+						setInside('policy')}>Create Policy</>`} />
+			</div>
+			<${Input} f=${f} name="description" label="Description"
+				maxlength="256" />
+			${isAdmin() && html`<${Firmware} f=${f} keys=${keys}
+				onKey=${() => setInside('key')} />`}
+			<${AddDevices} f=${f} step=${step} />
+			<${Check} f=${f} name="token_alone" label="A token is enough"
+				help="Devices that bring a token of this batch may come
+				in without a certificate of an Auth Cert and without
+				being in the list." />
+			<${Buttons} f=${f} action="Save" onCancel=${onClose} />
+		</form>
+	</>
+	${inside === 'policy' && html`<${PolicyForm}
+		onClose=${() => setInside('')}
+		onDone=${made('policy', policies)} />`}
+	${inside === 'key' && html`<${KeyForm} onClose=${() => setInside('')}
+		onDone=${made('signing_key', keys)} />`}`;
+}
