@@ -40,7 +40,8 @@ all_enrol() { # FLEET
 cas() {
 	certs '.purpose == "issuing" and .policy == "quick"' | wc -l
 }
-until [ "$(cas)" -ge 4 ] || [ $runs -ge 100 ]; do
+end=$((SECONDS + 120))
+until [ "$(cas)" -ge 4 ] || [ $SECONDS -ge $end ]; do
 	runs=$((runs + 1))
 	all_enrol $runs || break
 done
