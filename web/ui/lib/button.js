@@ -50,7 +50,7 @@ export function Button({ kind, icon, run, disabled, busy, type, title,
  *	pressed: for what is switched on and off
  */
 export function IconButton({ icon, label, run, pressed, danger, disabled }) {
-	return html`<button type="button" class="icon-btn ${danger && 'danger'}"
+	return html`<button type="button" class="icon-btn ${danger ? 'danger' : ''}"
 		aria-label=${label} title=${label} aria-pressed=${pressed}
 		disabled=${disabled}
 		onClick=${async (/** @type {Event} */ e) => {

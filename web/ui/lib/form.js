@@ -144,6 +144,22 @@ export function Field({ f, name, label, help, required, disabled, bare,
 	</div>`;
 }
 
+/**
+ * The attribute `autofocus` works once in a page's life; in ours forms come
+ * and go.
+ * @param {boolean | undefined} wanted
+ */
+function useFocus(wanted) {
+	/** @type {{ current: HTMLElement | null }} */
+	const ref = useRef(null);
+
+	useEffect(() => {
+		if (wanted)
+			ref.current?.focus();
+	}, []);
+	return ref;
+}
+
 /** @param {Common} p @param {any} value */
 function put(p, value) {
 	p.f.set(p.name, value);
@@ -159,11 +175,12 @@ function put(p, value) {
 export function Input(props) {
 	const { f, name, label, help, required, disabled, bare, onValue,
 		class: cls, ...more } = props;
+	const ref = useFocus(more.autofocus);
 
 	return html`<${Field} ...${{ f, name, label, help, required, disabled,
 		bare }}>
-		${(/** @type {any} */ a) => html`<input type="text" ...${more}
-			...${a} class=${cls} value=${f.values[name] ?? ''}
+		${(/** @type {any} */ a) => html`<input type="text" ref=${ref}
+			...${more} ...${a} class=${cls} value=${f.values[name] ?? ''}
 			onInput=${(/** @type {any} */ e) => {
 				const text = e.currentTarget.value;
 
@@ -181,9 +198,10 @@ export function Input(props) {
 export function Area(props) {
 	const { f, name, label, help, required, disabled, rows = 4, mono,
 		placeholder, autofocus } = props;
+	const ref = useFocus(autofocus);
 
 	return html`<${Field} ...${{ f, name, label, help, required, disabled }}>
-		${(/** @type {any} */ a) => html`<textarea ...${a} rows=${rows}
+		${(/** @type {any} */ a) => html`<textarea ref=${ref} ...${a} rows=${rows}
 			class=${mono ? 'mono' : ''} placeholder=${placeholder}
 			spellcheck=${!mono} autofocus=${autofocus}
 			value=${f.values[name] ?? ''}

@@ -21,7 +21,7 @@ export function Qr({ rows }) {
 				m[0].length}z`;
 	});
 	return html`<svg class="qr" viewBox="0 0 ${n} ${n}" role="img"
-		aria-label="QR code for an authenticator app"
+		aria-label="QR picture for an authenticator app"
 		shape-rendering="crispEdges"><path d=${d} /></svg>`;
 }
 

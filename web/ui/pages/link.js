@@ -44,7 +44,7 @@ export function samePassword(v) {
 /** The fields of a new user. @param {{ f: any, email: boolean }} props */
 function Names({ f, email }) {
 	return html`<${Input} f=${f} name="user" label="Username" required
-			pattern="[A-Za-z0-9_\-]+" title="Only letters, digits, hyphens
+			pattern="[A-Za-z0-9_\\-]+" title="Only letters, digits, hyphens
 			and underscores." autocomplete="username" autofocus
 			autocapitalize="none" spellcheck=${false}
 			help=${nameRule} />

@@ -45,9 +45,9 @@ const state = (u) => u.disabled ? 'Disabled' : locked(u) ? 'Locked' :
 const columns = [
 	{
 		id: 'name', title: 'Username', value: (u) => u.name,
-		cell: (u) => html`<b>${u.name}</b>${
+		cell: (u) => html`<span class="nowrap"><b>${u.name}</b>${
 			u.name === session.value?.user.name &&
-			html` <${Pill} color="blue">You</>`}`,
+			html` <${Pill} color="blue">You</>`}</span>`,
 	},
 	{
 		id: 'whole', title: 'Name', hidden: true,
@@ -68,7 +68,7 @@ const columns = [
 	{
 		id: 'last_login', title: 'Last Login', value: (u) => u.last_login,
 		cell: (u) => html`<span title=${u.last_from &&
-			`from ${u.last_from}`}><${When} at=${u.last_login}
+			`from ${u.last_from}`}><${When} at=${u.last_login} ago
 			none="Never" /></span>`,
 	},
 	{
@@ -81,7 +81,7 @@ const columns = [
 function Fields({ f, made }) {
 	return html`<${Input} f=${f} name="name" label="Username" required
 			disabled=${made} autofocus=${!made} autocomplete="off"
-			pattern="[A-Za-z0-9_\-]+" autocapitalize="none"
+			pattern="[A-Za-z0-9_\\-]+" autocapitalize="none"
 			title="Only letters, digits, hyphens and underscores."
 			spellcheck=${false}
 			help=${made ? 'Cannot be changed.' : nameRule} />
