@@ -11,7 +11,7 @@ ui_sources = $(wildcard $(srcdir)/%reldir%/*.html \
 ui_tests = $(wildcard $(srcdir)/%reldir%/lib/*.test.js)
 ui_npm = $(srcdir)/%reldir%/package.json $(srcdir)/%reldir%/package-lock.json
 EXTRA_DIST += $(ui_sources) $(ui_npm) %reldir%/tsconfig.json \
-	%reldir%/lib/types.d.ts %reldir%/dist.sh
+	%reldir%/lib/types.d.ts %reldir%/lib/fleet.d.ts %reldir%/dist.sh
 
 # What npm brings, as the lock file has it.
 %reldir%/npm/stamp: $(ui_npm)
