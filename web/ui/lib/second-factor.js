@@ -79,7 +79,7 @@ export function SecondFactor({ password = '', onDone, onSkip,
 			onDone=${onDone} />`;
 	if (!made)
 		return html`<form onSubmit=${first.submit} novalidate
-			class="roomy">
+			class="roomy" key="first">
 			<p>With a second factor a stolen password is not enough to
 			log in: a code from an app on your phone is asked for,
 			too.</p>
@@ -91,7 +91,8 @@ export function SecondFactor({ password = '', onDone, onSkip,
 				onCancel=${undefined}>
 				${onSkip && html`<${Button} run=${onSkip}>${skip}</>`}
 			</></form>`;
-	return html`<form onSubmit=${proof.submit} novalidate class="roomy">
+	return html`<form onSubmit=${proof.submit} novalidate class="roomy"
+		key="proof">
 		<div class="qr-side"><${Qr} rows=${made.qr} /><div>
 			<p>Scan it with an authenticator app, or type the secret
 			in there:</p>

@@ -47,7 +47,9 @@ const columns = [
 		id: 'name', title: 'Username', value: (u) => u.name,
 		cell: (u) => html`<span class="nowrap"><b>${u.name}</b>${
 			u.name === session.value?.user.name &&
-			html` <${Pill} color="blue">You</>`}</span>`,
+			html` <${Pill} color="blue">You</>`}${
+			state(u) !== 'Active' && html` <${Pill} color=${
+				u.disabled ? 'grey' : 'red'}>${state(u)}</>`}</span>`,
 	},
 	{
 		id: 'whole', title: 'Name', hidden: true,
@@ -61,9 +63,7 @@ const columns = [
 			html`<${Pill} color="orange">Off</>`,
 	},
 	{
-		id: 'state', title: 'State', value: state,
-		cell: (u) => html`<${Pill} color=${u.disabled ? 'grey' :
-			locked(u) ? 'red' : 'green'}>${state(u)}</>`,
+		id: 'state', title: 'State', value: state, hidden: true,
 	},
 	{
 		id: 'last_login', title: 'Last Login', value: (u) => u.last_login,
