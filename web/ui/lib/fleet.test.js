@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { above, chain, chainPem, tree, validity } from './chain.js';
 import { filled, fitting, wrongFilter } from './filters.js';
-import { changes, toSeconds, users } from './policy.js';
+import { batchChanges, changes, toSeconds, users } from './policy.js';
 import {
 	assertion, decode, encode, request, synchronised,
 } from './webauthn.js';
@@ -28,6 +28,18 @@ test('what an edit of a policy changes', () => {
 	assert.match(changes(was, { ...was, approve: true })[0], /wait/);
 	assert.equal(users(was), 2);
 	assert.equal(users({ ...was, used_by: 7 }), 7);
+});
+
+test('what an edit of a batch changes', () => {
+	const was = { name: 'b', policy: 'p', counts: { devices: 2 } };
+	const now = { policy: 'p', firmware: '', signing_key: '' };
+
+	assert.deepEqual(batchChanges(was, now), []);
+	assert.match(batchChanges(was, { ...now, policy: 'q' })[0],
+		/devices follow the policy "q" instead of "p"/);
+	assert.match(batchChanges(was, { ...now, firmware: 'f' })[0], /"f"/);
+	assert.match(batchChanges({ ...was, signing_key: 'k' }, now)[0],
+		/no particular/);
 });
 
 test('attribute filters', () => {

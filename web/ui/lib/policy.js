@@ -31,6 +31,32 @@ export function users(p) {
 	return Array.isArray(p?.used_by) ? p.used_by.length : p?.used_by ?? 0;
 }
 
+/**
+ * What saving a batch will change for its devices, in sentences.
+ * @param {import('./fleet').Batch} was
+ * @param {{ policy: string, firmware: string, signing_key: string }} now
+ * @returns {string[]}
+ */
+export function batchChanges(was, now) {
+	const n = was.counts?.devices ?? 0;
+	const out = [];
+
+	if (now.policy && now.policy !== was.policy)
+		out.push(`Its ${n === 1 ? 'device follows' : 'devices follow'} ` +
+			`the policy "${now.policy}" instead of "${was.policy}" from ` +
+			'their next contact on. Certificates that are out stay as ' +
+			'they are.');
+	if (now.firmware !== (was.firmware ?? ''))
+		out.push(now.firmware ? 'Its devices are told of the firmware ' +
+			`"${now.firmware}".` :
+			'Its devices are offered no firmware any more.');
+	if (now.signing_key !== (was.signing_key ?? ''))
+		out.push(now.signing_key ? 'Only firmware signed by ' +
+			`"${now.signing_key}" can be chosen for it.` :
+			'Firmware for it needs no particular signing key.');
+	return out;
+}
+
 /** @type {[keyof Policy, string, string][]} */
 const switches = [
 	['autorenew', 'Devices renew their certificates without being asked.',

@@ -194,12 +194,12 @@ export function AddDevices({ f, step }) {
 async function send(batch, c, tell) {
 	const { name } = c.file;
 	let timer = 0;
-	const up = upload(path`/batches/${batch}/devices`, c.file, c.seen.type,
+	const { abort, done: sent } = upload(path`/batches/${batch}/devices`, c.file, c.seen.type,
 		(done, total) => {
 			tell(done < total ? { name, what: `${count(Math.round(
 				done / 1024))} of ${count(Math.round(total / 1024))} KiB ` +
-				'sent', done, total, abort: up.abort } :
-				{ name, what: 'is being read', done: 0, total: 0 });
+				'sent', done, total, abort } :
+				{ name, what: 'is being read', done: 0, total: 0, abort });
 			if (done >= total && !timer)
 				timer = setInterval(stored, 1000);
 		});
@@ -208,11 +208,11 @@ async function send(batch, c, tell) {
 
 		if (at?.total && timer)
 			tell({ name, what: `${count(at.done)} of ${count(at.total)} ` +
-				'devices stored', done: at.done, total: at.total });
+				'devices stored', done: at.done, total: at.total, abort });
 	};
 
 	try {
-		return (await up.done).added;
+		return (await sent).added;
 	} finally {
 		clearInterval(timer);
 		timer = 0;

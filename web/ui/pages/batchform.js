@@ -2,15 +2,16 @@
 // Create and edit a batch (guide, section 8).
 import { api, get, patch, post } from '../lib/api.js';
 import { Button, IconButton } from '../lib/button.js';
-import { Dialog } from '../lib/dialog.js';
+import { confirm, Dialog } from '../lib/dialog.js';
 import {
 	Alert, Buttons, Check, Input, Select, useForm,
 } from '../lib/form.js';
 import { filled, fitting, wrongFilter } from '../lib/filters.js';
+import { batchChanges } from '../lib/policy.js';
 import { html, useState } from '../lib/preact.js';
 import { path } from '../lib/route.js';
 import { isAdmin } from '../lib/session.js';
-import { count } from '../lib/show.js';
+import { count, many } from '../lib/show.js';
 import { toast } from '../lib/toast.js';
 import { useLoad } from '../lib/use.js';
 import { pages } from '../pages.js';
@@ -18,7 +19,7 @@ import {
 	AddDevices, sendFiles, takeFile, takeTyped,
 } from './batchdevices.js';
 import { KeyForm } from './keyform.js';
-import { PolicyForm } from './policyform.js';
+import { PolicyForm, WhatChanges } from './policyform.js';
 
 /** @typedef {import('../lib/fleet').Batch} Batch */
 /** @typedef {import('../lib/fleet').Attribute} Attribute */
@@ -210,6 +211,29 @@ function useBatchForm(batch, onDone) {
 }
 
 /**
+ * May the dialog be closed, with what is in it?
+ * @param {any} v values of the form
+ * @param {import('./batchdevices.js').Step | null} step
+ */
+async function leave(v, step) {
+	const files = v.files.filter((/** @type {any} */ c) =>
+		c.added === undefined && !c.error);
+
+	if (step && !await confirm({ title: 'Stop the upload?', action: 'Stop',
+		text: `Nothing of ${step.name} is added then.` }))
+		return false;
+	step?.abort?.();
+	return !!step || !v.ids.length && !files.length || confirm({
+		title: 'Close without saving?', action: 'Close', lost: [
+			...v.ids.length ? [many(v.ids.length, 'device') +
+				' that you have added'] : [],
+			...files.map((/** @type {any} */ c) =>
+				`the file ${c.file.name}, which was not sent yet`),
+		],
+	});
+}
+
+/**
  * @param {{ batch?: Batch, onDone: (name: string) => unknown,
  *	onClose: () => void }} props batch: the one to edit
  */
@@ -218,6 +242,7 @@ export function BatchForm({ batch, onDone, onClose }) {
 	const [inside, setInside] = useState('');
 	const policies = useLoad('/policies', { limit: 1000 });
 	const keys = useLoad(isAdmin() ? '/keys' : '', {});
+	const close = async () => await leave(f.values, step) && onClose();
 	/** @param {'policy' | 'signing_key'} member @param {any} list */
 	const made = (member, list) => async (/** @type {string} */ name) => {
 		setInside('');
@@ -225,7 +250,7 @@ export function BatchForm({ batch, onDone, onClose }) {
 		f.set(member, name);
 	};
 
-	return html`<${Dialog} wide onClose=${onClose}
+	return html`<${Dialog} wide onClose=${close}
 		title=${was ? `Edit batch ${was.name}` : 'Create Batch'}>
 		<form onSubmit=${f.submit} novalidate>
 			<${Alert} f=${f} />
@@ -238,7 +263,9 @@ export function BatchForm({ batch, onDone, onClose }) {
 					options=${(policies.data?.items ?? []).map(
 						(/** @type {any} */ p) => p.name)}
 					beside=${html`<${Button} run=${() =>
-						setInside('policy')}>Create Policy</>`} />
+						setInside('policy')}>Create Policy</>`}
+					help=${policies.data?.items?.length === 0 &&
+						'There is no policy yet: create one here.'} />
 			</div>
 			<${Input} f=${f} name="description" label="Description"
 				maxlength="256" />
@@ -249,7 +276,10 @@ export function BatchForm({ batch, onDone, onClose }) {
 				help="Devices that bring a token of this batch may come
 				in without a certificate of an Auth Cert and without
 				being in the list." />
-			<${Buttons} f=${f} action="Save" onCancel=${onClose} />
+			${was && html`<${WhatChanges} lines=${batchChanges(was,
+				f.values)} who="The batch has ${many(
+				was.counts?.devices ?? 0, 'device')}." />`}
+			<${Buttons} f=${f} action="Save" onCancel=${close} />
 		</form>
 	</>
 	${inside === 'policy' && html`<${PolicyForm}

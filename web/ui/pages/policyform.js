@@ -117,14 +117,17 @@ function Hub({ f, hubs, kept }) {
 			Devices get a certificate and no place to connect to.`} />`;
 }
 
-/** @param {{ lines: string[], n: number }} props */
-function WhatChanges({ lines, n }) {
+/** @param {{ lines: string[], who: string }} props who: is concerned */
+export function WhatChanges({ lines, who }) {
 	return lines.length > 0 && html`<div class="note" role="status">
 		<${Icon} name="info" /><div><b>Saving will change:</b>
 		<ul>${lines.map((x) => html`<li key=${x}>${x}</li>`)}</ul>
-		<p>${n ? `${many(n, 'batch')} ${n === 1 ? 'uses' : 'use'} this
-			policy.` : 'No batch uses this policy.'}</p></div></div>`;
+		<p>${who}</p></div></div>`;
 }
+
+/** Whom a policy concerns. @param {number} n of batches */
+const concerned = (n) => n ? `${many(n, 'batch')} ${n === 1 ? 'uses' :
+	'use'} this policy.` : 'No batch uses this policy.';
 
 /** @param {any} v @returns {any} */
 const body = (v) => ({
@@ -197,7 +200,8 @@ export function PolicyForm({ policy, onDone, onClose }) {
 			</div>
 			<${Certificates} f=${f} />
 			<${Enrolment} f=${f} />
-			${policy && html`<${WhatChanges} n=${users(policy)}
+			${policy && html`<${WhatChanges}
+				who=${concerned(users(policy))}
 				lines=${changes(policy, { ...policy,
 					...body(f.values) })} />`}
 			<${Buttons} f=${f} action="Save Policy" onCancel=${onClose} />
