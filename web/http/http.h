@@ -62,6 +62,13 @@ const char *http_header(const struct http_request *rq, const char *name);
 enum q_err http_query(const struct http_request *rq, const char *name,
     char *out, size_t cap) Q_CHECKED;
 
+/* The next piece of the body of an HTTP_STREAM route, at least one byte;
+ * *ret_n is 0 at the end. TOOBIG over the route's body_max, TIMEOUT for who
+ * is slower than 16 KiB a second on the average (after request_ms), PROTO,
+ * IO when the peer is gone. */
+enum q_err http_body_read(const struct http_request *rq, void *p, size_t cap,
+    size_t *ret_n, struct fault *f) Q_CHECKED;
+
 /* A cookie (RFC 6265 5.4): NOTFOUND, INVALID when it comes twice, TOOBIG. */
 enum q_err http_cookie(const struct http_request *rq, const char *name,
     char *out, size_t cap) Q_CHECKED;
@@ -76,6 +83,8 @@ enum q_err http_channel_binding(const struct http_request *rq,
     enum http_binding kind, uint8_t out[HTTP_BINDING_MAX],
     size_t *ret_len) Q_CHECKED;
 
+#define HTTP_TAG_MAX 100
+
 struct http_response {
 	int status; /* 0: 200, or 204 without a body */
 	const char *content_type; /* static text */
@@ -83,6 +92,12 @@ struct http_response {
 	struct buf headers; /* only through http_response_header() */
 	struct buf problem_more; /* members of a problem, as JSON */
 	const char *problem_type; /* of a problem; NULL: about:blank */
+	/* Only through http_response_stream() and _events(). */
+	enum q_err (*more)(void *ctx, struct buf *piece, bool *ret_end);
+	void (*release)(void *ctx);
+	void *more_ctx;
+	struct http_events *events;
+	char tag[HTTP_TAG_MAX + 1];
 	bool secret; /* the body is one: wiped when it has been sent */
 	bool close; /* the connection ends with this answer */
 };
@@ -91,6 +106,41 @@ struct http_response {
  * which is then a 500. */
 void http_response_header(struct http_response *rs, const char *name,
     const char *value);
+
+/* Answer with a body of any length, piece by piece (appended to *piece, which
+ * is empty): more is called until it sets *ret_end; an error of it breaks the
+ * connection off, so that the peer sees that something is missing. release
+ * is called once, whatever happens. */
+void http_response_stream(struct http_response *rs,
+    enum q_err (*more)(void *ctx, struct buf *piece, bool *ret_end),
+    void (*release)(void *ctx), void *ctx);
+
+/*
+ * Server-Sent Events: connections that are kept by a thread of their own,
+ * however many there are, and get what is sent to their tag, or to all.
+ * max: streams, per_tag: of one tag. NOMEM.
+ */
+enum q_err http_events_new(unsigned max, unsigned per_tag,
+    struct http_events **ret_events) Q_CHECKED;
+
+/* After the servers whose handlers use it. NULL is accepted. */
+void http_events_free(struct http_events *ev);
+
+/* Make the answer such a stream; what is in rs->body begins it. BUSY when
+ * there are too many. */
+enum q_err http_response_events(struct http_response *rs,
+    struct http_events *ev, const char *tag, struct fault *f) Q_CHECKED;
+
+/* Send an event to those with the tag (NULL: all). data has no line end. Who
+ * does not read for long is cut off. */
+void http_events_send(struct http_events *ev, const char *tag,
+    const char *event, struct bytes data);
+
+/* End the streams of a tag, when they have what was sent. */
+void http_events_close(struct http_events *ev, const char *tag);
+
+/* How many there are. */
+size_t http_events_count(struct http_events *ev);
 
 /* Answer a request: Q_OK with *rs filled in, or an error, whose status,
  * fault text and Retry-After the server sends instead of *rs. */

@@ -58,8 +58,8 @@ io_wait(struct conn *c, int ms)
 	return wait_for(c, POLLIN, ms);
 }
 
-static ssize_t
-write_some(struct conn *c, const void *p, size_t len)
+ssize_t
+io_put(struct conn *c, const void *p, size_t len)
 {
 	ssize_t n;
 	size_t put = 0;
@@ -83,7 +83,7 @@ io_write(struct conn *c, const void *p, size_t len, int64_t deadline)
 	const uint8_t *at = p;
 
 	while (len > 0) {
-		ssize_t n = write_some(c, at, len);
+		ssize_t n = io_put(c, at, len);
 
 		if (n == 0)
 			return false;
@@ -191,11 +191,26 @@ chunk_size(const char *line, size_t *ret_size)
 	return true;
 }
 
+/* Up to the empty line; they are dropped. */
+static int
+body_trailers(struct body_source *b)
+{
+	char line[CHUNK_LINE_MAX];
+	size_t n = 0;
+	int r;
+
+	do {
+		r = body_line(b, line, sizeof(line));
+		n += r == 0 ? strlen(line) : 0;
+	} while (r == 0 && line[0] != '\0' && n < TRAILERS_MAX);
+	return r == 0 && n >= TRAILERS_MAX ? 400 : r;
+}
+
 int
 body_read_chunked(struct body_source *b, struct buf *out)
 {
 	char line[CHUNK_LINE_MAX];
-	size_t size = 0, trailers = 0;
+	size_t size = 0;
 	int r;
 
 	do {
@@ -211,10 +226,68 @@ body_read_chunked(struct body_source *b, struct buf *out)
 		if (r == 0 && size > 0 && line[0] != '\0')
 			r = 400;
 	} while (r == 0 && size > 0);
-	do {
-		if (r == 0)
-			r = body_line(b, line, sizeof(line));
-		trailers += r == 0 ? strlen(line) : 0;
-	} while (r == 0 && line[0] != '\0' && trailers < TRAILERS_MAX);
-	return r == 0 && trailers >= TRAILERS_MAX ? 400 : r;
+	return r == 0 ? body_trailers(b) : r;
+}
+
+#define PACE 16 /* bytes in a millisecond, the slowest on the average */
+
+/* The next chunk's head, behind the end of the one before. */
+static int
+chunk_begin(struct body_source *b)
+{
+	char line[CHUNK_LINE_MAX];
+	size_t size = 0;
+	int r = 0;
+
+	if (b->begun) {
+		r = body_line(b, line, sizeof(line));
+		if (r == 0 && line[0] != '\0')
+			r = 400;
+	}
+	if (r == 0)
+		r = body_line(b, line, sizeof(line));
+	if (r == 0 && !chunk_size(line, &size))
+		r = 400;
+	b->begun = true;
+	b->left = size;
+	if (r != 0 || size > 0)
+		return r;
+	b->ended = true;
+	return body_trailers(b);
+}
+
+int
+body_read_some(struct body_source *b, void *p, size_t cap, size_t *ret_n)
+{
+	static const char go[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	int r = 0;
+
+	*ret_n = 0;
+	b->deadline = b->since + b->grace + (int64_t)(b->seen / PACE);
+	if (b->wants_go && b->len == 0 && !b->ended &&
+	    !io_write(b->c, go, sizeof(go) - 1, b->deadline))
+		return -1;
+	b->wants_go = false;
+	if (b->chunked && b->left == 0 && !b->ended)
+		r = chunk_begin(b);
+	if (!b->chunked && b->left == 0)
+		b->ended = true;
+	if (r != 0 || b->ended)
+		return r;
+	r = body_fill(b);
+	if (r != 0)
+		return r;
+	if (cap > b->len)
+		cap = b->len;
+	if (cap > b->left)
+		cap = (size_t)b->left;
+	b->seen += cap;
+	if (b->seen > b->max)
+		return 413;
+	memcpy(p, b->p, cap);
+	b->p += cap;
+	b->len -= cap;
+	b->left -= cap;
+	*ret_n = cap;
+	return 0;
 }

@@ -17,6 +17,9 @@ ssize_t io_read(struct conn *c, void *p, size_t cap);
 /* Wait up to ms for something to read; false when nothing came. */
 bool io_wait(struct conn *c, int ms);
 
+/* What can be written now: > 0 bytes, 0 when the peer is gone, IO_AGAIN. */
+ssize_t io_put(struct conn *c, const void *p, size_t len);
+
 /* All of it before the deadline (clock_mono_ms), or false. */
 bool io_write(struct conn *c, const void *p, size_t len, int64_t deadline);
 
@@ -30,6 +33,11 @@ struct body_source {
 	const uint8_t *p; /* not yet used */
 	size_t len;
 	uint8_t chunk[4096]; /* p points here after the first read */
+	/* Of a body that is read piece by piece. */
+	bool chunked, ended, begun, wants_go;
+	uint64_t left; /* of the body, or of its chunk */
+	uint64_t seen, max;
+	int64_t since, grace; /* milliseconds */
 };
 
 /* Append exactly len bytes, or everything of the chunked coding (RFC 9112
@@ -37,5 +45,10 @@ struct body_source {
  * answer with: 400, 408, 413 (over out->max), or -1 when the peer is gone. */
 int body_read_length(struct body_source *b, size_t len, struct buf *out);
 int body_read_chunked(struct body_source *b, struct buf *out);
+
+/* The next piece of a body, up to cap bytes, into p: 0, or as above. *ret_n
+ * is 0 at the end. */
+int body_read_some(struct body_source *b, void *p, size_t cap,
+    size_t *ret_n);
 
 #endif

@@ -4,6 +4,7 @@
 noinst_LIBRARIES += libhttp.a libcivetweb.a
 libhttp_a_SOURCES = \
 	%reldir%/cw.h \
+	%reldir%/events.c \
 	%reldir%/head.c %reldir%/head.h \
 	%reldir%/hello.c %reldir%/hello.h \
 	%reldir%/http.h \
@@ -14,8 +15,11 @@ libhttp_a_SOURCES = \
 	%reldir%/reply.c %reldir%/reply.h \
 	%reldir%/route.c %reldir%/route.h \
 	%reldir%/serve.c \
+	%reldir%/serve_begin.c \
+	%reldir%/stream.c %reldir%/stream.h \
 	%reldir%/server.c %reldir%/server.h \
-	%reldir%/tls.c
+	%reldir%/tls.c \
+	%reldir%/worker.h
 
 # civetweb is compiled into cw.c; it counts as a system header, so that our
 # warnings are about our lines only.

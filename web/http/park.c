@@ -52,8 +52,8 @@ struct park {
 	atomic_uint queued;
 };
 
-static void
-conn_free(struct conn *c)
+void
+park_conn_close(struct conn *c)
 {
 	if (c->ssl != NULL && SSL_is_init_finished(c->ssl))
 		SSL_shutdown(c->ssl);
@@ -110,7 +110,7 @@ park_unlock(struct park *p)
 	pthread_mutex_unlock(&p->lock);
 	while ((c = TAILQ_FIRST(&dead)) != NULL) {
 		TAILQ_REMOVE(&dead, c, link);
-		conn_free(c);
+		park_conn_close(c);
 	}
 }
 
@@ -454,6 +454,12 @@ park_conn(struct park *p, int fd)
 static void
 conn_back(struct park *p, struct conn *c, enum park_fate fate)
 {
+	if (fate == PARK_AWAY) {
+		epoll_ctl(p->epoll, EPOLL_CTL_DEL, c->fd, NULL);
+		p->by_fd[c->fd] = NULL;
+		peers_remove(p->peers, c);
+		return;
+	}
 	if (p->stopping || fate == PARK_CLOSE || (fate == PARK_WAIT &&
 	    !conn_watch(p, c, EPOLL_CTL_MOD, WATCH_ONCE))) {
 		conn_drop(p, c);

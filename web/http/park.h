@@ -60,7 +60,11 @@ enum park_fate {
 	PARK_WAIT, /* waits for bytes until c->deadline */
 	PARK_READY, /* wants a worker again, when it is its turn */
 	PARK_CLOSE,
+	PARK_AWAY, /* is the caller's from now on: park_conn_close() */
 };
+
+/* Close a connection that is nobody else's. */
+void park_conn_close(struct conn *c);
 
 /* A worker gives a connection back and gets the one whose turn it is: NULL
  * if nobody waits. It may not touch c again, unless it gets that. */

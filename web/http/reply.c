@@ -106,20 +106,45 @@ date_put(struct buf *out)
 	    tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
-void
-http_reply_head(struct buf *out, const struct http_response *rs, int status,
-    bool keep_alive, const char *always)
+static void
+head_begin(struct buf *out, const struct http_response *rs, int status)
 {
 	buf_printf(out, "HTTP/1.1 %d %s\r\n", status, http_reason(status));
 	date_put(out);
-	if (rs->content_type != NULL && rs->body.len != 0)
+	if (rs->content_type != NULL)
 		buf_printf(out, "Content-Type: %s\r\n", rs->content_type);
-	if (status != 204 && status != 304)
-		buf_printf(out, "Content-Length: %zu\r\n", rs->body.len);
+}
+
+static void
+head_end(struct buf *out, const struct http_response *rs, bool keep_alive,
+    const char *always)
+{
 	if (rs->headers.len != 0)
 		buf_put(out, rs->headers.p, rs->headers.len);
 	if (always != NULL)
 		buf_puts(out, always);
 	buf_puts(out, keep_alive ? "Connection: keep-alive\r\n\r\n"
 				 : "Connection: close\r\n\r\n");
+}
+
+void
+http_reply_head(struct buf *out, const struct http_response *rs, int status,
+    bool keep_alive, const char *always)
+{
+	struct http_response bare = { .content_type = NULL };
+
+	head_begin(out, rs->body.len != 0 ? rs : &bare, status);
+	if (status != 204 && status != 304)
+		buf_printf(out, "Content-Length: %zu\r\n", rs->body.len);
+	head_end(out, rs, keep_alive, always);
+}
+
+void
+http_reply_head_open(struct buf *out, const struct http_response *rs,
+    int status, bool chunked, const char *always)
+{
+	head_begin(out, rs, status);
+	if (chunked)
+		buf_puts(out, "Transfer-Encoding: chunked\r\n");
+	head_end(out, rs, chunked, always);
 }

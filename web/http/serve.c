@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config.h"
 
-#include "http/server.h"
+#include "http/worker.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -17,14 +17,10 @@
 #include "http/io.h"
 #include "http/reply.h"
 #include "http/route.h"
+#include "http/stream.h"
 
-/* How long a worker waits for what is probably under way, before the
- * connection is parked. */
-#define GRACE_MS 20
 /* How long it waits for another connection before it sleeps. */
 #define LINGER_MS 10
-/* The longest piece of a head that is parked rather than waited for. */
-#define PIECE_MAX 4096
 /* After an early refusal, what is still coming is taken in for so long, or
  * the answer would be lost to a reset. */
 #define DRAIN_MS 1000
@@ -34,24 +30,6 @@
 #define RESPONSE_MAX (256U << 20)
 /* Bodies up to this leave together with the head, in one write. */
 #define TOGETHER_MAX 65536
-
-/* One worker thread: everything of the request it is at. */
-struct worker {
-	struct http_server *s;
-	struct conn *c; /* NULL: none */
-	const uint8_t *in; /* head, then what came after */
-	size_t in_len;
-	size_t head_len;
-	struct buf body;
-	struct buf out;
-	struct buf allow;
-	struct http_response rs;
-	char remote[INET6_ADDRSTRLEN];
-	char scratch[HTTP_LINE_MAX + 1];
-	struct http_head head;
-	struct body_source source;
-	char space[HTTP_READ_SIZE]; /* for what does not go by civetweb */
-};
 
 static void *
 worker_start(void *ctx)
@@ -84,22 +62,20 @@ worker_stop(void *arg)
 	free(w);
 }
 
-/* From one connection to the next, or to none. */
-static void
+void
 worker_leave(struct worker *w, enum park_fate fate)
 {
 	atomic_store(&w->c->slow_since, 0);
 	w->c = park_next(w->s->park, w->c, fate);
 }
 
-static void
+void
 worker_close(struct worker *w)
 {
 	worker_leave(w, PARK_CLOSE);
 }
 
-/* Back to the parking, with n bytes at p for the next worker. */
-static void
+void
 worker_park(struct worker *w, const void *p, size_t n, bool ready)
 {
 	struct conn *c = w->c;
@@ -116,10 +92,40 @@ worker_park(struct worker *w, const void *p, size_t n, bool ready)
 	worker_leave(w, ready ? PARK_READY : PARK_WAIT);
 }
 
-static bool
-grace(struct worker *w)
+static void
+response_done(struct http_response *rs)
 {
-	return io_wait(w->c, park_pressed(w->s->park) ? 0 : GRACE_MS);
+	if (rs->release != NULL)
+		rs->release(rs->more_ctx);
+	rs->release = NULL;
+	rs->more = NULL;
+}
+
+/* An answer whose length is not known: in pieces, or as a stream of events.
+ * Returns whether the connection may be used again. */
+static bool
+worker_reply_open(struct worker *w, bool keep)
+{
+	struct http_response *rs = &w->rs;
+	bool chunked = keep && w->head.version_1_1 && rs->events == NULL;
+	int64_t deadline = clock_mono_ms() + w->s->cfg.request_ms;
+	bool good;
+
+	buf_reset(&w->out);
+	http_reply_head_open(&w->out, rs, rs->status != 0 ? rs->status : 200,
+	    chunked, w->s->cfg.always);
+	if (rs->events != NULL)
+		buf_put(&w->out, rs->body.p, rs->body.len);
+	atomic_store(&w->c->slow_since, clock_mono_ms());
+	good = !w->out.bad && io_write(w->c, w->out.p, w->out.len, deadline);
+	if (good && rs->more != NULL && !w->head.head)
+		good = stream_out(w->c, rs, &w->out, chunked,
+		    w->s->cfg.request_ms);
+	atomic_store(&w->c->slow_since, 0);
+	atomic_fetch_add(&w->s->requests, 1);
+	if (!good)
+		rs->events = NULL;
+	return good && chunked;
 }
 
 /* Send w->rs. Returns whether the connection may be used again. */
@@ -133,10 +139,14 @@ worker_reply(struct worker *w, bool keep)
 	int status = rs->status;
 
 	if (rs->body.bad || rs->headers.bad) {
+		response_done(rs);
+		rs->events = NULL;
 		buf_reset(&rs->headers);
 		http_reply_error(rs, 500, http_reason(500), false);
 		status = 500;
 	}
+	if (rs->more != NULL || rs->events != NULL)
+		return worker_reply_open(w, keep);
 	if (status == 0)
 		status = rs->body.len != 0 ? 200 : 204;
 	body = w->head.head || status == 204 || status == 304 ? 0
@@ -160,17 +170,15 @@ worker_reply(struct worker *w, bool keep)
 	return good && keep;
 }
 
-/* Answer what could not be read to its end, and close. */
+/* Of a body that was not read to its end, and that the peer is still sending,
+ * something is taken in, or the answer would be lost to a reset. */
 static void
-worker_refuse(struct worker *w, int status, const char *why, bool problem)
+worker_drain(struct worker *w)
 {
 	int64_t until = clock_mono_ms() + DRAIN_MS;
 	size_t drained = 0;
 	char sink[4096];
 
-	http_reply_error(&w->rs, status, why,
-	    problem || w->s->cfg.problem);
-	worker_reply(w, false);
 	io_finish(w->c);
 	while (drained < DRAIN_MAX && !park_pressed(w->s->park)) {
 		ssize_t n = recv(w->c->fd, sink, sizeof(sink), 0);
@@ -183,129 +191,13 @@ worker_refuse(struct worker *w, int status, const char *why, bool problem)
 	worker_close(w);
 }
 
-/* Go on with the handshake: true when it is done. */
-static bool
-worker_handshake(struct worker *w)
+void
+worker_refuse(struct worker *w, int status, const char *why, bool problem)
 {
-	struct conn *c = w->c;
-	int r;
-
-	for (;;) {
-		ERR_clear_error();
-		r = SSL_do_handshake(c->ssl);
-		if (r == 1)
-			break;
-		r = SSL_get_error(c->ssl, r);
-		if (r != SSL_ERROR_WANT_READ && r != SSL_ERROR_WANT_WRITE) {
-			worker_close(w);
-			return false;
-		}
-		if (clock_mono_ms() >= c->deadline) {
-			worker_close(w);
-			return false;
-		}
-		if (!grace(w)) {
-			worker_park(w, NULL, 0, false);
-			return false;
-		}
-	}
-	c->deadline = clock_mono_ms() + w->s->cfg.request_ms;
-	atomic_fetch_add(&w->s->handshakes, 1);
-	if (SSL_session_reused(c->ssl))
-		atomic_fetch_add(&w->s->resumed, 1);
-	return true;
-}
-
-static bool
-worker_tls(struct worker *w)
-{
-	struct conn *c = w->c;
-	SSL_CTX *ctx;
-
-	if (c->ssl == NULL) {
-		ctx = http_server_tls(w->s);
-		c->ssl = SSL_new(ctx);
-		SSL_CTX_free(ctx);
-		if (c->ssl == NULL || SSL_set_fd(c->ssl, c->fd) != 1) {
-			worker_close(w);
-			return false;
-		}
-		SSL_set_accept_state(c->ssl);
-		c->deadline = clock_mono_ms() + w->s->cfg.request_ms;
-	}
-	return SSL_is_init_finished(c->ssl) || worker_handshake(w);
-}
-
-/* RFC 9112 2.2: an empty line before the request is passed over. */
-static size_t
-skip_empty_line(char *buf, size_t n)
-{
-	if (n < 2 || buf[0] != '\r' || buf[1] != '\n')
-		return n;
-	memmove(buf, buf + 2, n - 2);
-	return n - 2;
-}
-
-/* Nothing more is there for the moment. False when the worker is rid of the
- * connection. */
-static bool
-worker_wait(struct worker *w, const char *buf, size_t n)
-{
-	int64_t left = w->c->deadline - clock_mono_ms();
-
-	if (left <= 0 && n > 0) {
-		worker_refuse(w, 408, "request took too long", false);
-		return false;
-	}
-	if (left <= 0) {
-		worker_close(w);
-		return false;
-	}
-	if (n > PIECE_MAX ? io_wait(w->c, (int)left) : grace(w))
-		return true;
-	if (n > PIECE_MAX)
-		return true; /* its time is over: seen next time round */
-	worker_park(w, buf, n, false);
-	return false;
-}
-
-/* A whole head into buf. Its length with what came behind it, or 0. */
-static size_t
-worker_read_head(struct worker *w, char *buf, size_t cap)
-{
-	struct conn *c = w->c;
-	size_t n = c->ahead_len;
-	struct http_refusal no;
-
-	if (n > 0)
-		memcpy(buf, c->ahead, n);
-	free(c->ahead);
-	c->ahead = NULL;
-	c->ahead_len = 0;
-	for (;;) {
-		ssize_t got;
-
-		n = skip_empty_line(buf, n);
-		no = http_head_end((const uint8_t *)buf, n, &w->head_len);
-		if (no.status != 0) {
-			worker_refuse(w, no.status, no.why, false);
-			return 0;
-		}
-		if (w->head_len > 0)
-			return n;
-		if (c->late)
-			c->deadline = 0;
-		got = c->late ? IO_AGAIN : io_read(c, buf + n, cap - n);
-		if (got == 0) {
-			worker_close(w);
-			return 0;
-		}
-		if (got == IO_AGAIN && !worker_wait(w, buf, n))
-			return 0;
-		if (got > 0 && n == 0)
-			c->deadline = clock_mono_ms() + w->s->cfg.request_ms;
-		n += got > 0 ? (size_t)got : 0;
-	}
+	http_reply_error(&w->rs, status, why,
+	    problem || w->s->cfg.problem);
+	worker_reply(w, false);
+	worker_drain(w);
 }
 
 static void
@@ -321,36 +213,6 @@ remote_text(const struct sockaddr_storage *a, char out[INET6_ADDRSTRLEN])
 		    INET6_ADDRSTRLEN);
 	else
 		inet_ntop(AF_INET6, &v6->sin6_addr, out, INET6_ADDRSTRLEN);
-}
-
-/* Handshake and head of the worker's connection, into buf. False when it is
- * left for another. */
-static bool
-worker_begin(struct worker *w, char *buf, size_t cap)
-{
-	struct http_refusal no;
-	size_t n;
-
-	w->head.head = false;
-	w->rs.secret = false;
-	w->rs.problem_type = NULL;
-	buf_reset(&w->rs.body);
-	buf_reset(&w->rs.headers);
-	buf_reset(&w->rs.problem_more);
-	atomic_store(&w->c->slow_since, clock_mono_ms());
-	if (w->s->cfg.tls != NULL && !worker_tls(w))
-		return false;
-	n = worker_read_head(w, buf, cap);
-	if (n == 0)
-		return false;
-	no = http_head_parse((const uint8_t *)buf, w->head_len, &w->head);
-	if (no.status != 0) {
-		worker_refuse(w, no.status, no.why, false);
-		return false;
-	}
-	w->in = (const uint8_t *)buf;
-	w->in_len = n;
-	return true;
 }
 
 static size_t
@@ -369,7 +231,7 @@ worker_take(void *arg, int fd, char *buf, size_t cap, struct ssl_st **ret_ssl)
 
 /* The body into w->body; false when that was refused. */
 static bool
-worker_body(struct worker *w, uint32_t max, bool problem)
+worker_body(struct worker *w, uint64_t max, bool problem)
 {
 	static const char go[] = "HTTP/1.1 100 Continue\r\n\r\n";
 	struct http_head *h = &w->head;
@@ -400,6 +262,16 @@ worker_body(struct worker *w, uint32_t max, bool problem)
 	else if (r != 0)
 		worker_close(w);
 	return r == 0;
+}
+
+/* The handler reads the body. */
+static void
+worker_body_open(struct worker *w, uint64_t max)
+{
+	w->body.len = 0;
+	w->source = (struct body_source){ .c = w->c,
+		.p = w->in + w->head_len, .len = w->in_len - w->head_len };
+	stream_in_begin(&w->source, &w->head, max, w->s->cfg.request_ms);
 }
 
 static void
@@ -441,6 +313,7 @@ worker_handle(struct worker *w, const struct http_match *m, bool problem)
 		.content_type = w->head.content_type,
 		.body = { w->body.p, w->body.len }, .remote = w->remote,
 		.route = m->route, .ssl = w->c->ssl, .slot = &w->c->slot,
+		.stream = &w->source,
 		.head = &w->head };
 	struct fault f = { .code = Q_OK };
 	enum q_err e;
@@ -454,8 +327,11 @@ worker_handle(struct worker *w, const struct http_match *m, bool problem)
 	rs->content_type = NULL;
 	rs->secret = rs->close = false;
 	e = m->route->handler(w->s->ctx, &rq, rs, &f);
-	if (e != Q_OK)
-		worker_fault(w, e, &f, problem);
+	if (e == Q_OK)
+		return;
+	response_done(rs);
+	rs->events = NULL;
+	worker_fault(w, e, &f, problem);
 }
 
 /* Keep the connection, or not; bytes behind this request belong to the
@@ -475,13 +351,33 @@ worker_next(struct worker *w, bool keep)
 	    (c->ssl != NULL && SSL_has_pending(c->ssl)));
 }
 
+/* Send what the handler has made; the connection goes on, or away. */
+static void
+worker_answer(struct worker *w, bool unread)
+{
+	bool keep = worker_reply(w, w->head.keep_alive && !w->rs.close &&
+	    !unread);
+	struct conn *c = w->c;
+
+	response_done(&w->rs);
+	if (w->rs.events != NULL && !unread) {
+		worker_leave(w, PARK_AWAY);
+		events_take(w->rs.events, c, w->rs.tag);
+		return;
+	}
+	if (unread)
+		worker_drain(w);
+	else
+		worker_next(w, keep);
+}
+
 /* Answer the request whose head has been read, and leave its connection. */
 static void
 worker_serve(struct worker *w)
 {
 	struct http_match m = { .allow = &w->allow };
 	bool problem, body = w->head.chunked || w->head.content_length > 0;
-	uint32_t max = w->s->cfg.body_max;
+	uint64_t max = w->s->cfg.body_max;
 	int no;
 
 	buf_reset(&w->allow);
@@ -510,11 +406,14 @@ worker_serve(struct worker *w)
 	}
 	if (m.route->body_max != 0)
 		max = m.route->body_max;
-	if (!worker_body(w, max, problem))
+	if (m.route->flags & HTTP_STREAM)
+		worker_body_open(w, max);
+	else if (!worker_body(w, max, problem))
 		return;
 	atomic_store(&w->c->slow_since, 0);
 	worker_handle(w, &m, problem);
-	worker_next(w, worker_reply(w, w->head.keep_alive && !w->rs.close));
+	worker_answer(w, (m.route->flags & HTTP_STREAM) != 0 &&
+	    !w->source.ended);
 }
 
 /* As long as there are connections for a worker. */
