@@ -6,7 +6,7 @@ import { Alert, Buttons, Input, useForm } from '../lib/form.js';
 import { html, useEffect, useState } from '../lib/preact.js';
 import { askSession, SecondFactor } from '../lib/second-factor.js';
 import { session } from '../lib/session.js';
-import { toastError } from '../lib/toast.js';
+import { toast, toastError } from '../lib/toast.js';
 
 /** @type {Record<string, { title: string, lead: string, action: string }>} */
 const kinds = {
@@ -74,6 +74,12 @@ function Finish({ token, link, onDone }) {
 				password: v.password,
 			});
 
+		// With a second factor the new password alone is no login.
+		if (!made) {
+			toast('Your password is set. Now log in.');
+			location.hash = '#/login';
+			return;
+		}
 		onDone(v.password);
 		session.value = made;
 	});

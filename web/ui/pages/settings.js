@@ -20,7 +20,8 @@ const groups = [
 	{
 		title: 'Names and links',
 		items: [
-			{ name: 'title', label: 'Name of this appliance' },
+			{ name: 'title', label: 'Name of this appliance',
+				more: { required: true, maxlength: 64 } },
 			{ name: 'help_url', label: 'Help link' },
 			{ name: 'feedback_url', label: 'Feedback link' },
 		],
@@ -55,15 +56,16 @@ const groups = [
 				type: 'password',
 				more: { autocomplete: 'new-password' } },
 			{ name: 'smtp_from', label: 'Sender' },
+			{ name: 'smtp_plain', label: 'Without TLS', type: 'check' },
 		],
 	},
 	{
 		title: 'Devices',
 		items: [
 			{ name: 'poll_seconds', label: 'Seconds between polls',
-				type: 'number', more: { min: 1 } },
+				type: 'number', more: { min: 0 } },
 			{ name: 'polls_per_second', label: 'Polls per second, at most',
-				type: 'number', more: { min: 1 } },
+				type: 'number', more: { min: 0 } },
 		],
 	},
 ];
@@ -98,6 +100,9 @@ function MailTest({ onClose }) {
 		</form></>`;
 }
 
+/** @param {string} text */
+const sentence = (text) => text && text[0].toUpperCase() + text.slice(1) + '.';
+
 /** Only what was changed is sent. @param {any} first @param {any} now */
 function changes(first, now) {
 	return Object.fromEntries(Object.entries(now).filter(([name, v]) =>
@@ -125,7 +130,7 @@ function Group({ group, data, reload }) {
 	const help = (item) => item.name === 'smtp_password' &&
 		values.smtp_password_set ?
 		'One is set. It is never shown; type here to change it.' :
-		data.text?.[item.name];
+		sentence(data.text?.[item.name] ?? '');
 
 	return html`<${Card} title=${group.title}>
 		${group.text && html`<p>${group.text}</p>`}
