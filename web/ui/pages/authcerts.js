@@ -12,7 +12,7 @@ import { When } from '../lib/show.js';
 import { Table } from '../lib/table.js';
 import { toast } from '../lib/toast.js';
 import { useList, useLoad } from '../lib/use.js';
-import { CertDialog, certName, CertState } from './certview.js';
+import { CertDialog, certName, CertState, namesOf } from './certview.js';
 
 /** @typedef {import('../lib/fleet').Cert & { must_preregister?: boolean,
  *	requires_token?: boolean, batch?: string, etag?: string }} AuthCert */
@@ -114,7 +114,7 @@ export function AuthCerts() {
 		from their makers. Import the certificate of the CA that signed those,
 		and say who may come in by it.</p>
 	<${Table} id="auth-certs" label="Auth Certs" ...${list}
-		columns=${columns} rowKey=${certName} sort="name" toolbar=${add}
+		columns=${columns} rowKey=${namesOf(list.rows ?? [])} sort="name" toolbar=${add}
 		actions=${[
 			{ label: 'Show', icon: 'search', run: setShown },
 			{ label: 'Delete', icon: 'trash', danger: true,

@@ -14,6 +14,22 @@ import { Facts, Pill, When } from '../lib/show.js';
 /** @param {Cert} c */
 export const certName = (c) => c.name || c.policy || c.subject || c.id;
 
+/**
+ * Names that tell the rows of a list apart: those that are there twice have
+ * the beginning of their id behind them.
+ * @param {Cert[]} certs
+ * @returns {(c: Cert) => string}
+ */
+export function namesOf(certs) {
+	/** @type {Map<string, number>} */
+	const n = new Map();
+
+	for (const c of certs)
+		n.set(certName(c), (n.get(certName(c)) ?? 0) + 1);
+	return (c) => (n.get(certName(c)) ?? 0) > 1 ?
+		`${certName(c)} ${c.id.slice(0, 8)}` : certName(c);
+}
+
 /** @param {Cert} c */
 export const fileName = (c) =>
 	`${certName(c).replace(/[^\w.-]+/g, '_')}.pem`;

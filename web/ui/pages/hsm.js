@@ -10,7 +10,7 @@ import { Table } from '../lib/table.js';
 import { useChange, useKept, useLoad } from '../lib/use.js';
 import { AuthCerts } from './authcerts.js';
 import {
-	CertDialog, certName, CertState, fileName, Tree,
+	CertDialog, certName, CertState, fileName, namesOf, Tree,
 } from './certview.js';
 import { Keys } from './keys.js';
 import { Tokens } from './tokens.js';
@@ -106,7 +106,7 @@ function Certificates({ kind, root, open }) {
 	<${Table} id="hsm-${kind}" label=${tabs.find((t) => t.id === kind)?.label}
 		columns=${kind === 'tls' ? columns : issuingColumns} sort="name"
 		rows=${of.data && certs} error=${of.error} onReload=${of.reload}
-		rowKey=${certName} toolbar=${certs.length > 0 && html`<${IconButton}
+		rowKey=${namesOf(certs)} toolbar=${certs.length > 0 && html`<${IconButton}
 			icon="chain" label="Chain view" pressed=${asTree}
 			run=${() => setAsTree(!asTree)} />`}
 		actions=${[

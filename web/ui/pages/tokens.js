@@ -10,7 +10,7 @@ import { html, useId, useState } from '../lib/preact.js';
 import { links, path } from '../lib/route.js';
 import { Pill, When } from '../lib/show.js';
 import { Table } from '../lib/table.js';
-import { fromInput, toInput } from '../lib/time.js';
+import { utc } from '../lib/time.js';
 import { toast } from '../lib/toast.js';
 import { useList, useLoad } from '../lib/use.js';
 
@@ -26,6 +26,12 @@ function TokenState({ t }) {
 		v === 'early' ? html` <${Pill}>Not valid yet</>` : null;
 }
 
+/** Tokens begin and end with a day in UTC. @param {{ at?: string }} props */
+function Day({ at }) {
+	return at ? html`<time datetime=${at} title=${utc(at)}>${at.slice(0, 10)}
+		</time>` : null;
+}
+
 /** @type {import('../lib/types').Column<Token>[]} */
 const columns = [
 	{ id: 'name', title: 'Name', value: (t) => t.name,
@@ -35,9 +41,9 @@ const columns = [
 	{ id: 'batch', title: 'Batch', value: (t) => t.batch,
 		cell: (t) => html`<a href=${links.batch(t.batch)}>${t.batch}</a>` },
 	{ id: 'from', title: 'Not Before', value: (t) => t.not_before,
-		cell: (t) => html`<${When} at=${t.not_before} />` },
+		cell: (t) => html`<${Day} at=${t.not_before} />` },
 	{ id: 'to', title: 'Not After', value: (t) => t.not_after,
-		cell: (t) => html`<${When} at=${t.not_after} none="no end" />` },
+		cell: (t) => html`<${Day} at=${t.not_after} />` },
 	{ id: 'created', title: 'Created', value: (t) => t.created_at,
 		cell: (t) => html`<${When} at=${t.created_at} />`, hidden: true },
 ];
@@ -57,18 +63,21 @@ function Value({ t }) {
 	</div>`;
 }
 
+/** The day so many days from now. @param {number} n */
+const day = (n) => new Date(Date.now() + n * 86400000).toISOString()
+	.slice(0, 10);
+
 /** @param {{ onMade: () => unknown, onClose: () => void }} props */
 function Create({ onMade, onClose }) {
 	const batches = useLoad('/batches', { limit: 1000 });
 	const [made, setMade] = useState(/** @type {Token | null} */ (null));
 	const f = useForm({
-		name: '', batch: '', not_before: toInput(new Date().toISOString()),
-		not_after: '',
+		name: '', batch: '', not_before: day(0), not_after: day(365),
 	}, async (v) => {
 		setMade(await post('/tokens', {
 			name: v.name, batch: v.batch,
-			not_before: fromInput(v.not_before),
-			not_after: fromInput(v.not_after),
+			not_before: `${v.not_before}T00:00:00Z`,
+			not_after: `${v.not_after}T00:00:00Z`,
 		}));
 		toast(`Token ${v.name} created`);
 		onMade();
@@ -90,9 +99,11 @@ function Create({ onMade, onClose }) {
 					<a href="#/devices">create one</a> first.`} />
 			<div class="columns">
 				<${Input} f=${f} name="not_before" label="Not Before"
-					type="datetime-local" disabled=${!!made} />
+					type="date" required disabled=${!!made}
+					help="It is valid from this day on, UTC." />
 				<${Input} f=${f} name="not_after" label="Not After"
-					type="datetime-local" disabled=${!!made} />
+					type="date" required disabled=${!!made}
+					help="It is not valid from this day on." />
 			</div>
 			${made ? html`<div class="buttons"><${Button} kind="primary"
 				run=${onClose}>Done</></div>` : html`<${Buttons} f=${f}
