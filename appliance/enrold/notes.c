@@ -52,17 +52,18 @@ notes_thread(void *arg)
 {
 	struct notes *n = arg;
 	struct note note;
-	char object[129];
 
 	while (note_take(n, &note)) {
+		struct rec_activity a = { 0 };
 		struct fault f = { 0 };
 		enum q_err r;
 
-		snprintf(object, sizeof(object), "%.50s, device %.64s",
-		    note.batch, note.device);
-		r = rec_activity_note(n->recordd, note.device, note.from,
-		    note.renewed ? "device renew" : "device enrol", object,
-		    &f);
+		snprintf(a.from, sizeof(a.from), "%s", note.from);
+		snprintf(a.what, sizeof(a.what), "device %s",
+		    note.renewed ? "renew" : "enrol");
+		snprintf(a.object, sizeof(a.object), "%s", note.device);
+		snprintf(a.detail, sizeof(a.detail), "batch %s", note.batch);
+		r = rec_activity_note(n->recordd, &a, &f);
 		if (r != Q_OK)
 			log_warn("activity of device %s was not recorded: %s",
 			    note.device, fault_text(&f, r));

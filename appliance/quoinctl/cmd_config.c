@@ -92,10 +92,11 @@ cmd_activity_list(struct ctl *c, struct fault *f)
 	static const struct col cols[] = {
 		{ "Time", "at" }, { "Who", "who" }, { "From", "from" },
 		{ "What", "what" }, { "Object", "object" },
+		{ "Detail", "detail" },
 	};
-	AUTO_FREE struct rec_activity *ring = NULL;
+	AUTO_FREE struct rec_activity *latest = NULL;
 	struct out_list list;
-	size_t n, at = 0;
+	size_t n, found = 0;
 	enum q_err r = ctl_number(c, CTL_OPT_limit, ACTIVITY_DEFAULT, &n, f);
 
 	if (r == Q_OK && n > ACTIVITY_MAX)
@@ -105,19 +106,23 @@ cmd_activity_list(struct ctl *c, struct fault *f)
 		r = ctl_records(c, f);
 	if (r != Q_OK)
 		return r;
-	ring = calloc(n, sizeof(*ring));
-	if (ring == NULL)
+	latest = calloc(n, sizeof(*latest));
+	if (latest == NULL)
 		return Q_NOMEM;
 	{
 		AUTO_REC_LIST struct rec_list it =
 		    REC_LIST(c->records, REC_ACTIVITY, NULL, NULL);
 
-		while ((r = rec_list_next(&it, &ring[at % n], f)) == Q_OK)
-			at++;
+		it.desc = true;
+		it.page = n < RECORDD_LIST_MAX ? (uint32_t)n
+					       : RECORDD_LIST_MAX;
+		while (found < n &&
+		    (r = rec_list_next(&it, &latest[found], f)) == Q_OK)
+			found++;
 	}
-	/* The slot that the end was found in is only overwritten on OK. */
 	out_list_begin(&list, c, "activity", cols, ARRAY_LEN(cols));
-	for (size_t i = at > n ? at - n : 0; i < at; i++)
-		out_list_add(&list, out_record(REC_ACTIVITY, &ring[i % n]));
+	while (found > 0)
+		out_list_add(&list, out_record(REC_ACTIVITY,
+		    &latest[--found]));
 	return out_list_end(&list, r, "nothing was done yet");
 }

@@ -51,6 +51,10 @@ check_PROGRAMS += tests/integration/recordd-client
 tests_integration_recordd_client_SOURCES = tests/integration/recordd-client.c
 tests_integration_recordd_client_LDADD = $(records_libs)
 
+check_PROGRAMS += tests/integration/records-client
+tests_integration_records_client_SOURCES = tests/integration/records-client.c
+tests_integration_records_client_LDADD = $(records_libs) $(OPENSSL_LIBS)
+
 fuzzers += tests/fuzz/fuzz-recordd-frames
 tests_fuzz_fuzz_recordd_frames_SOURCES = tests/fuzz/fuzz-recordd-frames.c \
 	$(fuzz_main)

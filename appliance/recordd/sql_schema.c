@@ -26,10 +26,13 @@ static const char *const count_text[COUNT_N] = {
 };
 
 static bool
-has_column(const struct rec_field *fd, bool fixed_too)
+has_column(const struct rec_field *fd, enum sql_what what)
 {
+	unsigned without = what == SQL_UPDATE ? REC_FIXED | REC_GROUP
+	    : what == SQL_MOVE ? REC_FIXED : 0;
+
 	return fd->flags & REC_INDEX && fd->kind != REC_CERTS &&
-	    (fixed_too || (fd->flags & REC_FIXED) == 0);
+	    (fd->flags & without) == 0;
 }
 
 static void
@@ -37,21 +40,21 @@ insert_text(struct buf *b, const struct rec_desc *d)
 {
 	buf_printf(b, "INSERT INTO \"%s\"(key, rev, doc", d->name);
 	for (size_t i = 0; i < d->n; i++)
-		if (has_column(&d->fields[i], true))
+		if (has_column(&d->fields[i], SQL_INSERT))
 			buf_printf(b, ", \"%s\"", d->fields[i].name);
 	buf_puts(b, ") VALUES(?1, ?2, ?3");
 	for (size_t i = 0; i < d->n; i++)
-		if (has_column(&d->fields[i], true))
+		if (has_column(&d->fields[i], SQL_INSERT))
 			buf_printf(b, ", ?%d", SQL_COLUMN(i));
 	buf_puts(b, ") ON CONFLICT DO NOTHING");
 }
 
 static void
-update_text(struct buf *b, const struct rec_desc *d)
+update_text(struct buf *b, const struct rec_desc *d, enum sql_what what)
 {
 	buf_printf(b, "UPDATE \"%s\" SET rev = ?2, doc = ?3", d->name);
 	for (size_t i = 0; i < d->n; i++)
-		if (has_column(&d->fields[i], false))
+		if (has_column(&d->fields[i], what))
 			buf_printf(b, ", \"%s\" = ?%d", d->fields[i].name,
 			    SQL_COLUMN(i));
 	buf_puts(b, " WHERE key = ?1");
@@ -97,7 +100,8 @@ stmt_make(struct buf *b, const struct rec_desc *d, size_t what)
 		insert_text(b, d);
 		return;
 	case SQL_UPDATE:
-		update_text(b, d);
+	case SQL_MOVE:
+		update_text(b, d, (enum sql_what)what);
 		return;
 	case SQL_DELETE:
 		buf_printf(b, "DELETE FROM \"%s\" WHERE key = ?1", d->name);
@@ -160,12 +164,12 @@ sql_count(struct db *db, enum sql_count what, struct stmt **ret_stmt,
 
 void
 sql_bind_columns(struct stmt *st, const struct rec_desc *d, const void *rec,
-    bool fixed_too)
+    enum sql_what what)
 {
 	for (size_t i = 0; i < d->n; i++) {
 		const struct rec_field *fd = &d->fields[i];
 
-		if (!has_column(fd, fixed_too))
+		if (!has_column(fd, what))
 			continue;
 		if (fd->kind == REC_STR && *rec_str(fd, rec) != '\0')
 			stmt_text(st, SQL_COLUMN(i), rec_str(fd, rec));
@@ -249,7 +253,7 @@ row_again(struct db *db, const struct rec_desc *d, const char *key,
 	stmt_text(ins, 1, key);
 	stmt_int(ins, 2, (int64_t)rev);
 	stmt_blob(ins, 3, buf_bytes(&doc));
-	sql_bind_columns(ins, d, &rec, true);
+	sql_bind_columns(ins, d, &rec, SQL_INSERT);
 	r = stmt_run(db, ins, f);
 	return r == Q_OK ? sql_certs(db, d, key, NULL, &rec, f) : r;
 }
@@ -362,7 +366,7 @@ make_table(struct db *db, const struct rec_desc *d, struct fault *f)
 	    "WITHOUT ROWID", d->name);
 	r = exec_text(db, &b, f);
 	for (size_t i = 0; r == Q_OK && i < d->n; i++)
-		if (has_column(&d->fields[i], true))
+		if (has_column(&d->fields[i], SQL_INSERT))
 			r = make_column(db, d, &d->fields[i], &more, f);
 	if (r == Q_OK && store_cert_index(d) != NULL)
 		r = make_certs(db, d, store_cert_index(d), &more, f);

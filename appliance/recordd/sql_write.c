@@ -48,7 +48,7 @@ insert_begin(struct sqlite *s, struct store_write *w, struct stmt **ret_st,
 	w->new_rev = store_first_rev();
 	stmt_int(*ret_st, 2, (int64_t)w->new_rev);
 	stmt_blob(*ret_st, 3, w->doc);
-	sql_bind_columns(*ret_st, w->d, w->rec, true);
+	sql_bind_columns(*ret_st, w->d, w->rec, SQL_INSERT);
 	return Q_OK;
 }
 
@@ -117,19 +117,33 @@ do_many(struct sqlite *s, struct store_write *w, struct fault *f)
 	return r;
 }
 
+/* The statement that takes the place of what is there. */
+static enum sql_what
+replace_what(const struct store_write *w, const void *old)
+{
+	const struct rec_field *group = rec_group(w->d);
+
+	if (w->verb == STORE_DELETE)
+		return SQL_DELETE;
+	return group != NULL && !rec_same(group, old, w->rec) ? SQL_MOVE
+							      : SQL_UPDATE;
+}
+
 static enum q_err
 do_replace(struct sqlite *s, struct store_write *w, struct fault *f)
 {
 	union rec_any old;
 	uint64_t old_rev;
+	enum sql_what what;
 	struct stmt *st;
 	enum q_err r = sql_get_rec(s->writer, w->d, w->key, &old, &old_rev, f);
 
 	if (r == Q_OK)
 		r = store_may_replace(w, &old, old_rev, f);
-	if (r == Q_OK)
-		r = sql_stmt(s->writer, w->d,
-		    w->verb == STORE_PUT ? SQL_UPDATE : SQL_DELETE, &st, f);
+	if (r != Q_OK)
+		return r;
+	what = replace_what(w, &old);
+	r = sql_stmt(s->writer, w->d, what, &st, f);
 	if (r != Q_OK)
 		return r;
 	stmt_text(st, 1, w->key);
@@ -137,7 +151,7 @@ do_replace(struct sqlite *s, struct store_write *w, struct fault *f)
 		w->new_rev = old_rev + 1;
 		stmt_int(st, 2, (int64_t)w->new_rev);
 		stmt_blob(st, 3, w->doc);
-		sql_bind_columns(st, w->d, w->rec, false);
+		sql_bind_columns(st, w->d, w->rec, what);
 	}
 	r = stmt_run(s->writer, st, f);
 	if (r == Q_OK)

@@ -167,13 +167,18 @@ enum q_err mongo_indexes(struct mongo *m, struct fault *f) Q_CHECKED;
 enum mongo_kind { MONGO_INSERT, MONGO_UPDATE, MONGO_DELETE, MONGO_KINDS };
 enum mongo_op_state { MONGO_OPEN, MONGO_DONE, MONGO_NOT };
 
+/* What a change adds to the counters of a group; "": of none. */
+struct mongo_add {
+	char group[REC_NAME_MAX + 1];
+	int64_t add[REC_COUNTERS_MAX];
+};
+
 struct mongo_op {
 	const struct rec_desc *d;
 	enum mongo_kind kind;
 	enum mongo_op_state state;
 	char key[REC_KEY_MAX + 1];
-	char group[REC_NAME_MAX + 1]; /* of what is counted */
-	int64_t add[REC_COUNTERS_MAX];
+	struct mongo_add counts[2]; /* two: it goes to another group */
 	uint64_t old_rev, new_rev;
 	bson_t *image; /* INSERT, UPDATE: what is stored */
 	struct store_write *w; /* whose it is */
@@ -200,6 +205,8 @@ enum q_err mongo_batch_add(struct mongo_batch *b, const struct rec_desc *d,
 /* One more for a key that was given twice: it is NOT done. */
 enum q_err mongo_batch_extra(struct mongo_batch *b, const struct rec_desc *d,
     const char *key, struct mongo_op **ret_op) Q_CHECKED;
+/* The place for what the change adds to a group; NULL: both are taken. */
+struct mongo_add *mongo_op_counts(struct mongo_op *op, const char *group);
 struct mongo_op *mongo_batch_find(const struct mongo_batch *b,
     const struct rec_desc *d, const char *key);
 

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/own.h"
+
 struct mongo_batch *
 mongo_batch_new(size_t cap)
 {
@@ -106,4 +108,18 @@ mongo_batch_find(const struct mongo_batch *b, const struct rec_desc *d,
 	uint32_t at = *slot_of(b, d, key);
 
 	return at != 0 ? &b->op[at - 1] : NULL;
+}
+
+struct mongo_add *
+mongo_op_counts(struct mongo_op *op, const char *group)
+{
+	for (size_t i = 0; i < ARRAY_LEN(op->counts); i++) {
+		struct mongo_add *c = &op->counts[i];
+
+		if (c->group[0] == '\0')
+			snprintf(c->group, sizeof(c->group), "%s", group);
+		if (strcmp(c->group, group) == 0)
+			return c;
+	}
+	return NULL;
 }

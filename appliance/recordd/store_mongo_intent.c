@@ -13,8 +13,7 @@
 
 #include "base/own.h"
 
-
-/* An element of an intent:
+/* An element of an intent, one for each group that a change counts in:
  * {t: type, k: key, o: old rev, n: new rev, g: group, v: {counter: n}} */
 struct element {
 	const struct rec_desc *d;
@@ -24,10 +23,10 @@ struct element {
 };
 
 static bool
-counts(const struct mongo_op *op)
+counts(const struct mongo_add *c)
 {
 	for (size_t i = 0; i < REC_COUNTERS_MAX; i++)
-		if (op->add[i] != 0)
+		if (c->add[i] != 0)
 			return true;
 	return false;
 }
@@ -45,10 +44,14 @@ append_counters(bson_t *b, const struct rec_desc *d, const int64_t *add,
 }
 
 static void
-append_element(bson_t *all, const char *at, const struct mongo_op *op)
+append_element(bson_t *all, uint32_t n, const struct mongo_op *op,
+    const struct mongo_add *c)
 {
 	bson_t one, sums;
+	char space[16];
+	const char *at;
 
+	bson_uint32_to_string(n, &at, space, sizeof(space));
 	BSON_APPEND_DOCUMENT_BEGIN(all, at, &one);
 	BSON_APPEND_UTF8(&one, "t", op->d->name);
 	BSON_APPEND_UTF8(&one, "k", op->key);
@@ -56,9 +59,9 @@ append_element(bson_t *all, const char *at, const struct mongo_op *op)
 	    op->kind == MONGO_INSERT ? 0 : (int64_t)op->old_rev);
 	BSON_APPEND_INT64(&one, "n",
 	    op->kind == MONGO_DELETE ? 0 : (int64_t)op->new_rev);
-	BSON_APPEND_UTF8(&one, "g", op->group);
+	BSON_APPEND_UTF8(&one, "g", c->group);
 	BSON_APPEND_DOCUMENT_BEGIN(&one, "v", &sums);
-	append_counters(&sums, op->d, op->add, false);
+	append_counters(&sums, op->d, c->add, false);
 	bson_append_document_end(&one, &sums);
 	bson_append_document_end(all, &one);
 }
@@ -139,13 +142,12 @@ mongo_intent(struct mongo *m, struct mongo_batch *b, struct fault *f)
 	enum q_err r = Q_OK;
 
 	for (size_t i = 0; i < b->n; i++) {
-		char space[16];
-		const char *at;
+		const struct mongo_op *op = &b->op[i];
 
-		if (b->op[i].state != MONGO_OPEN || !counts(&b->op[i]))
-			continue;
-		bson_uint32_to_string(n++, &at, space, sizeof(space));
-		append_element(&elements, at, &b->op[i]);
+		for (size_t k = 0; k < ARRAY_LEN(op->counts); k++)
+			if (op->state == MONGO_OPEN && counts(&op->counts[k]))
+				append_element(&elements, n++, op,
+				    &op->counts[k]);
 	}
 	if (n != 0)
 		r = intent_put(m, &elements, m->seq + 1, f);
@@ -241,6 +243,19 @@ sums_fold(struct store_sums *sums, const struct rec_desc *d,
 	return Q_OK;
 }
 
+static enum q_err
+sums_of(struct store_sums *sums, const struct mongo_op *op)
+{
+	enum q_err r = Q_OK;
+
+	for (size_t k = 0; r == Q_OK && k < ARRAY_LEN(op->counts); k++)
+		if (counts(&op->counts[k]))
+			r = sums_fold(sums, op->d, op->counts[k].group,
+			    op->state == MONGO_DONE ? op->counts[k].add
+						    : NULL);
+	return r;
+}
+
 enum q_err
 mongo_count(struct mongo *m, const struct mongo_batch *b, struct fault *f)
 {
@@ -249,20 +264,20 @@ mongo_count(struct mongo *m, const struct mongo_batch *b, struct fault *f)
 
 	if (b->seq == 0)
 		return Q_OK;
-	for (size_t i = 0; r == Q_OK && i < b->n; i++) {
-		const struct mongo_op *op = &b->op[i];
-
-		if (counts(op))
-			r = sums_fold(&sums, op->d, op->group,
-			    op->state == MONGO_DONE ? op->add : NULL);
-	}
+	for (size_t i = 0; r == Q_OK && i < b->n; i++)
+		r = sums_of(&sums, &b->op[i]);
 	if (r == Q_OK)
 		r = count_sums(m, &sums, b->seq, f);
 	store_sums_free(&sums);
-	for (size_t i = 0; r == Q_OK && i < b->n; i++)
-		if (b->op[i].state == MONGO_DONE)
-			store_tally_moved(&m->tally, b->op[i].d,
-			    b->op[i].group, b->op[i].key, b->op[i].add);
+	for (size_t i = 0; r == Q_OK && i < b->n; i++) {
+		const struct mongo_op *op = &b->op[i];
+
+		for (size_t k = 0; k < ARRAY_LEN(op->counts); k++)
+			if (op->state == MONGO_DONE)
+				store_tally_moved(&m->tally, op->d,
+				    op->counts[k].group, op->key,
+				    op->counts[k].add);
+	}
 	return r;
 }
 
@@ -316,12 +331,33 @@ element_parse(const bson_iter_t *it, struct element *ret)
 	return true;
 }
 
+/* A second element of a document is of the group that it goes to. */
+static void
+element_take(struct mongo_batch *b, const struct element *e)
+{
+	struct mongo_op *op = mongo_batch_find(b, e->d, e->key);
+	struct mongo_add *c;
+
+	if (op == NULL) {
+		if (mongo_batch_add(b, e->d, e->key, &op) != Q_OK)
+			return;
+		op->kind = e->old_rev == 0 ? MONGO_INSERT
+		    : e->new_rev == 0 ? MONGO_DELETE : MONGO_UPDATE;
+		op->old_rev = e->old_rev;
+		op->new_rev = e->new_rev;
+	}
+	if (op->old_rev != e->old_rev || op->new_rev != e->new_rev)
+		return;
+	c = mongo_op_counts(op, e->group);
+	if (c != NULL)
+		memcpy(c->add, e->add, sizeof(c->add));
+}
+
 enum q_err
 mongo_intent_parse(const bson_t *node, struct mongo_batch **ret_batch)
 {
 	bson_iter_t it, each, counting;
 	struct mongo_batch *b;
-	struct mongo_op *op;
 	struct element e;
 	size_t n = 0;
 
@@ -333,17 +369,9 @@ mongo_intent_parse(const bson_t *node, struct mongo_batch **ret_batch)
 	b = mongo_batch_new(n + 1);
 	if (b == NULL)
 		return Q_NOMEM;
-	while (bson_iter_next(&each)) {
-		if (!element_parse(&each, &e) ||
-		    mongo_batch_add(b, e.d, e.key, &op) != Q_OK)
-			continue;
-		op->kind = e.old_rev == 0 ? MONGO_INSERT
-		    : e.new_rev == 0 ? MONGO_DELETE : MONGO_UPDATE;
-		op->old_rev = e.old_rev;
-		op->new_rev = e.new_rev;
-		snprintf(op->group, sizeof(op->group), "%s", e.group);
-		memcpy(op->add, e.add, sizeof(op->add));
-	}
+	while (bson_iter_next(&each))
+		if (element_parse(&each, &e))
+			element_take(b, &e);
 	b->again = true;
 	*ret_batch = b;
 	return Q_OK;

@@ -86,10 +86,10 @@ op_counts(struct mongo_op *op, const void *rec, int64_t sign)
 {
 	const struct rec_field *group = rec_group(op->d);
 
-	if (group == NULL)
-		return;
-	snprintf(op->group, sizeof(op->group), "%s", rec_str(group, rec));
-	rec_counter_add(op->d, rec, sign, op->add);
+	/* There are two records at most. */
+	if (group != NULL)
+		rec_counter_add(op->d, rec, sign,
+		    mongo_op_counts(op, rec_str(group, rec))->add);
 }
 
 static enum q_err

@@ -17,8 +17,8 @@
  * Parameters: ?1 key, ?2 rev, ?3 doc, SQL_COLUMN(i) field i; of SQL_CERT_...
  * ?1 name of the certificate, ?2 key. */
 #define SQL_FIELDS_MAX 64
-enum sql_what { SQL_GET, SQL_INSERT, SQL_UPDATE, SQL_DELETE, SQL_LIST,
-	SQL_LIST_DESC, SQL_CERT_ADD, SQL_CERT_DROP, SQL_BY,
+enum sql_what { SQL_GET, SQL_INSERT, SQL_UPDATE, SQL_MOVE, SQL_DELETE,
+	SQL_LIST, SQL_LIST_DESC, SQL_CERT_ADD, SQL_CERT_DROP, SQL_BY,
 	SQL_BY_DESC = SQL_BY + SQL_FIELDS_MAX,
 	SQL_N = SQL_BY_DESC + SQL_FIELDS_MAX };
 #define SQL_COLUMN(i) ((int)(i) + 4)
@@ -59,9 +59,11 @@ enum q_err sql_count(struct db *db, enum sql_count what,
  * joins is filled from the documents. CONFIG: made by a newer version. */
 enum q_err sql_schema(struct db *db, struct fault *f) Q_CHECKED;
 
-/* Values of the indexed fields; without the fixed ones for SQL_UPDATE. */
+/* Values of the indexed fields: all for SQL_INSERT, those that may change for
+ * SQL_MOVE, and for SQL_UPDATE all of these but the group: SQLite would write
+ * its index anew even if it stayed the same. */
 void sql_bind_columns(struct stmt *st, const struct rec_desc *d,
-    const void *rec, bool fixed_too);
+    const void *rec, enum sql_what what);
 
 /* Bring the index on certificates from a record (NULL: none) to the one that
  * takes its place (NULL: it is deleted). */

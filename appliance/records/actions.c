@@ -9,6 +9,19 @@
 #include "base/clock.h"
 #include "base/own.h"
 
+/* Text into a field, cut between two characters of UTF-8 when it is long. */
+static void
+text_cut(char *field, size_t size, const char *text)
+{
+	size_t n = strnlen(text, size);
+
+	if (n == size)
+		for (n--; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80;)
+			n--;
+	memcpy(field, text, n);
+	field[n] = '\0';
+}
+
 /* Others change a device a few times in its life, not all the time. */
 #define TRIES 50
 
@@ -16,10 +29,24 @@ enum q_err
 rec_actor_note(struct wire_client *c, const struct rec_actor *by,
     const char *what, const char *object, struct fault *f)
 {
-	struct fault inner = { 0 };
-	enum q_err r = rec_activity_note(c, by->who, by->from, what, object,
-	    &inner);
+	return rec_actor_tell(c, by, what, object, "", f);
+}
 
+enum q_err
+rec_actor_tell(struct wire_client *c, const struct rec_actor *by,
+    const char *what, const char *object, const char *detail,
+    struct fault *f)
+{
+	struct rec_activity a = { 0 };
+	struct fault inner = { 0 };
+	enum q_err r;
+
+	text_cut(a.who, sizeof(a.who), by->who);
+	text_cut(a.from, sizeof(a.from), by->from);
+	text_cut(a.what, sizeof(a.what), what);
+	text_cut(a.object, sizeof(a.object), object);
+	text_cut(a.detail, sizeof(a.detail), detail);
+	r = rec_activity_note(c, &a, &inner);
 	if (r == Q_OK)
 		return r;
 	return fault_retry(f, r, inner.retry_after,
@@ -140,7 +167,7 @@ rec_device_revoke(struct wire_client *c, const char *id,
 	r = device_change(c, id, step_revoke, (void *)(uintptr_t)reason,
 	    &changed, f);
 	return r == Q_OK && changed
-	    ? rec_actor_note(c, by, "device revoke", id, f) : r;
+	    ? rec_actor_tell(c, by, "device revoke", id, reason, f) : r;
 }
 
 struct allow {
@@ -263,6 +290,106 @@ rec_device_remove(struct wire_client *c, const char *id,
 
 	return r == Q_OK && changed
 	    ? rec_actor_note(c, by, "device delete", id, f) : r;
+}
+
+struct move {
+	struct wire_client *client;
+	const char *to;
+	char was[REC_NAME_MAX + 1];
+	enum q_err error;
+};
+
+/* Whether a batch takes devices and lets them go. */
+static enum q_err
+batch_open(struct wire_client *c, const char *name, struct fault *f)
+{
+	struct rec_batch batch;
+	enum q_err r = rec_batch_get(c, name, &batch, f);
+
+	if (r == Q_NOTFOUND)
+		return fault_set(f, r, "no batch %.64s", name);
+	if (r == Q_OK && batch.deleting)
+		return fault_set(f, Q_CONFLICT, "batch %.64s is being deleted",
+		    name);
+	return r;
+}
+
+static enum step
+step_move(struct rec_device *dev, void *arg, struct fault *f)
+{
+	struct move *m = arg;
+
+	m->error = Q_OK;
+	if (strcmp(dev->batch, m->to) == 0)
+		return STEP_NOTHING;
+	if (dev->intent == DEVICE_INTENT_DELETE)
+		m->error = fault_set(f, Q_CONFLICT,
+		    "device %.64s is being deleted", dev->key);
+	if (m->error == Q_OK)
+		m->error = batch_open(m->client, dev->batch, f);
+	if (m->error == Q_OK)
+		m->error = batch_open(m->client, m->to, f);
+	if (m->error != Q_OK)
+		return STEP_REFUSED;
+	memcpy(m->was, dev->batch, sizeof(m->was));
+	snprintf(dev->batch, sizeof(dev->batch), "%s", m->to);
+	return STEP_CHANGED;
+}
+
+static enum step
+step_move_back(struct rec_device *dev, void *arg, struct fault *f)
+{
+	const struct move *m = arg;
+
+	(void)f;
+	if (strcmp(dev->batch, m->to) != 0 ||
+	    dev->intent == DEVICE_INTENT_DELETE)
+		return STEP_NOTHING;
+	memcpy(dev->batch, m->was, sizeof(m->was));
+	return STEP_CHANGED;
+}
+
+/* A batch may have begun to be deleted after step_move looked. Deleted with
+ * the one it came from, its certificates may be revoked by now, so it goes
+ * all the way; from the other it comes back. */
+static enum q_err
+move_stays(struct move *m, const char *id, struct fault *f)
+{
+	bool changed;
+	enum q_err r = batch_open(m->client, m->was, f), undone = Q_OK;
+
+	if (r == Q_CONFLICT || r == Q_NOTFOUND) {
+		undone = device_change(m->client, id, step_delete, NULL,
+		    &changed, NULL);
+	} else if (r == Q_OK) {
+		r = batch_open(m->client, m->to, f);
+		if (r == Q_CONFLICT || r == Q_NOTFOUND)
+			undone = device_change(m->client, id, step_move_back,
+			    m, &changed, NULL);
+	}
+	return undone == Q_OK || undone == Q_NOTFOUND ? r : undone;
+}
+
+enum q_err
+rec_device_move(struct wire_client *c, const char *id, const char *batch,
+    const struct rec_actor *by, struct fault *f)
+{
+	struct move m = { .client = c, .to = batch };
+	char detail[2 * REC_NAME_MAX + 16];
+	bool changed;
+	enum q_err r;
+
+	if (strlen(batch) > REC_NAME_MAX)
+		return fault_set(f, Q_NOTFOUND, "no batch %.64s...", batch);
+	r = device_change(c, id, step_move, &m, &changed, f);
+	if (m.error != Q_OK)
+		return m.error;
+	if (r != Q_OK || !changed)
+		return r;
+	r = move_stays(&m, id, f);
+	snprintf(detail, sizeof(detail), "from %s to %s", m.was, batch);
+	return r == Q_OK
+	    ? rec_actor_tell(c, by, "device move", id, detail, f) : r;
 }
 
 /* No device comes into it by itself any more. */

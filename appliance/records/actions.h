@@ -23,6 +23,11 @@ struct rec_actor {
 enum q_err rec_actor_note(struct wire_client *c, const struct rec_actor *by,
     const char *what, const char *object, struct fault *f) Q_CHECKED;
 
+/* The same with more about it, cut at 256 bytes. */
+enum q_err rec_actor_tell(struct wire_client *c, const struct rec_actor *by,
+    const char *what, const char *object, const char *detail,
+    struct fault *f) Q_CHECKED;
+
 /* A device that counts: NOTFOUND also for one of a load under way. */
 enum q_err rec_device_read(struct wire_client *c, const char *id,
     struct rec_device *ret_dev, struct fault *f) Q_CHECKED;
@@ -54,6 +59,14 @@ enum q_err rec_device_allow(struct wire_client *c, const char *id,
  * Approved before: OK. CONFLICT for one that does not wait. */
 enum q_err rec_device_approve(struct wire_client *c, const char *id,
     const struct rec_actor *by, struct fault *f) Q_CHECKED;
+
+/* Put a device into another batch, whose policy counts from its next contact
+ * on; its certificates stay. There already: OK, and nothing changes. NOTFOUND
+ * for no such device or batch; CONFLICT when it, or either batch, is being
+ * deleted. */
+enum q_err rec_device_move(struct wire_client *c, const char *id,
+    const char *batch, const struct rec_actor *by,
+    struct fault *f) Q_CHECKED;
 
 /* Begin to delete: what it held is revoked, then it is gone. CONFLICT for a
  * batch that an Auth Cert or a token lets devices into. */

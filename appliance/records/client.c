@@ -157,6 +157,51 @@ rec_list_end(struct rec_list *it)
 	wire_reply_free(&it->hold);
 }
 
+#define SCAN_PAGE 100
+
+void
+rec_scan_begin(struct rec_scan *s, struct rec_list *it)
+{
+	size_t page = s->limit < SCAN_PAGE ? SCAN_PAGE : s->limit;
+
+	page = page < s->most ? page : s->most;
+	/* One more, which tells whether there are more. */
+	it->page = page < RECORDD_LIST_MAX ? (uint32_t)page + 1
+					   : RECORDD_LIST_MAX;
+	snprintf(it->next, sizeof(it->next), "%s", s->after);
+	s->found = s->seen = 0;
+	s->more = false;
+	s->next[0] = s->last[0] = '\0';
+}
+
+enum q_err
+rec_scan_next(struct rec_scan *s, struct rec_list *it, void *ret_rec,
+    struct fault *f)
+{
+	const struct rec_head *head = ret_rec;
+	enum q_err r = rec_list_next(it, ret_rec, f);
+
+	if (r != Q_OK)
+		return r;
+	if (s->found == s->limit || s->seen == s->most) {
+		s->more = true;
+		return Q_NOTFOUND;
+	}
+	s->seen++;
+	snprintf(s->last, sizeof(s->last), "%s", head->key);
+	return Q_OK;
+}
+
+enum q_err
+rec_scan_end(struct rec_scan *s, enum q_err r)
+{
+	if (r != Q_OK && r != Q_NOTFOUND)
+		return r;
+	if (s->more)
+		snprintf(s->next, sizeof(s->next), "%s", s->last);
+	return Q_OK;
+}
+
 enum q_err
 rec_device_counters(struct wire_client *c, const char *batch,
     struct rec_device_counts *ret_counts, struct fault *f)
@@ -267,11 +312,22 @@ rec_watch_open(struct wire_client *c, uint64_t mask, int *ret_sock,
 	return Q_OK;
 }
 
-enum q_err
-rec_activity_note(struct wire_client *c, const char *who, const char *from,
-    const char *what, const char *object, struct fault *f)
+#define NANO INT64_C(1000000000)
+
+void
+rec_activity_key_at(int64_t t, char ret_key[REC_ACTIVITY_KEY_AT + 1])
 {
-	struct rec_activity a = { 0 };
+	int64_t most = INT64_MAX / NANO;
+
+	t = t < 0 ? 0 : t > most ? most : t;
+	snprintf(ret_key, REC_ACTIVITY_KEY_AT + 1, "%016" PRIx64,
+	    (uint64_t)(t * NANO));
+}
+
+enum q_err
+rec_activity_note(struct wire_client *c, struct rec_activity *a,
+    struct fault *f)
+{
 	struct timespec now;
 	uint32_t salt;
 
@@ -279,12 +335,8 @@ rec_activity_note(struct wire_client *c, const char *who, const char *from,
 		return Q_INTERNAL;
 	/* Nanoseconds, so that what one hand did stays in order. */
 	clock_gettime(CLOCK_REALTIME, &now);
-	a.at = now.tv_sec;
-	snprintf(a.key, sizeof(a.key), "%016" PRIx64 "-%08" PRIx32,
-	    (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec, salt);
-	snprintf(a.who, sizeof(a.who), "%s", who);
-	snprintf(a.from, sizeof(a.from), "%s", from);
-	snprintf(a.what, sizeof(a.what), "%s", what);
-	snprintf(a.object, sizeof(a.object), "%s", object);
-	return rec_activity_insert(c, &a, f);
+	a->at = now.tv_sec;
+	snprintf(a->key, sizeof(a->key), "%016" PRIx64 "-%08" PRIx32,
+	    (uint64_t)now.tv_sec * NANO + (uint64_t)now.tv_nsec, salt);
+	return rec_activity_insert(c, a, f);
 }

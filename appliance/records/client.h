@@ -93,6 +93,32 @@ enum q_err rec_list_next(struct rec_list *it, void *ret_rec,
     struct fault *f) Q_CHECKED;
 void rec_list_end(struct rec_list *it);
 
+/*
+ * A page of what somebody picks out of a list in order of keys: he sets
+ * client, after, limit and most, and gets next. For each record found he
+ * adds one to found.
+ */
+struct rec_scan {
+	struct wire_client *client;
+	const char *after; /* next of the page before, or "" */
+	size_t limit; /* so many are found at most, one at least */
+	size_t most; /* and so many looked at, found or not; one at least */
+	char next[REC_KEY_MAX + 1]; /* where to go on; empty: the end */
+
+	size_t found, seen;
+	bool more;
+	char last[REC_KEY_MAX + 1]; /* that was looked at */
+};
+void rec_scan_begin(struct rec_scan *s, struct rec_list *it);
+
+/* NOTFOUND: the page, or the list, is over. */
+enum q_err rec_scan_next(struct rec_scan *s, struct rec_list *it,
+    void *ret_rec, struct fault *f) Q_CHECKED;
+
+/* Sets next. r: OK when the rest of the list is not wanted, NOTFOUND of
+ * rec_scan_next; both become OK. */
+enum q_err rec_scan_end(struct rec_scan *s, enum q_err r) Q_CHECKED;
+
 /* Counters of devices, of one batch or (NULL) of all. */
 struct rec_device_counts {
 	uint64_t devices, not_enrolled, enrolled, expired, revoked, renewed;
@@ -116,8 +142,12 @@ enum q_err rec_watch_next(int sock, int wait_ms, uint32_t *ret_type,
     char ret_key[REC_KEY_MAX + 1], struct fault *f) Q_CHECKED;
 
 /* Write down who did what. Sets key and time. */
-enum q_err rec_activity_note(struct wire_client *c, const char *who,
-    const char *from, const char *what, const char *object,
+enum q_err rec_activity_note(struct wire_client *c, struct rec_activity *a,
     struct fault *f) Q_CHECKED;
+
+/* What keys of activity records begin with from this second on; those of
+ * earlier ones are less. */
+#define REC_ACTIVITY_KEY_AT 16
+void rec_activity_key_at(int64_t t, char ret_key[REC_ACTIVITY_KEY_AT + 1]);
 
 #endif

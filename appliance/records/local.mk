@@ -9,8 +9,12 @@ librecords_a_SOURCES = \
 	%reldir%/client.h \
 	%reldir%/fleet.c \
 	%reldir%/fleet.h \
+	%reldir%/fleet_list.c \
+	%reldir%/fleet_list.h \
 	%reldir%/load.c \
 	%reldir%/load.h \
+	%reldir%/logs.c \
+	%reldir%/logs.h \
 	%reldir%/people.c \
 	%reldir%/people.h \
 	%reldir%/rec_bson.c \

@@ -129,7 +129,7 @@ enum rec_link_kind {
 	    "attributes its firmware has: [{\"name\":...,\"value\":...}]")
 
 #define REC_DEVICE_FIELDS(F, T)                                             \
-	F(T, STR, batch, 1, REC_NAME_MAX, REC_INDEX | REC_GROUP | REC_FIXED, \
+	F(T, STR, batch, 1, REC_NAME_MAX, REC_INDEX | REC_GROUP,            \
 	    "batch it belongs to")                                          \
 	F(T, ENUM, state, 0, 3, REC_COUNT, "where it stands")               \
 	F(T, BOOL, renewed, 0, 1, REC_COUNT, "has renewed at least once")   \
@@ -191,10 +191,12 @@ enum rec_link_kind {
 
 #define REC_ACTIVITY_FIELDS(F, T)                                           \
 	F(T, TIME, at, 0, 0, REC_FIXED, "when")                             \
-	F(T, STR, who, 0, 64, REC_FIXED, "user or device")                  \
+	F(T, STR, who, 0, 64, REC_INDEX | REC_FIXED,                        \
+	    "user; empty: a device did it itself, and is the object")       \
 	F(T, STR, from, 0, 64, REC_FIXED, "address it came from")           \
 	F(T, STR, what, 1, 64, REC_FIXED, "what was done")                  \
-	F(T, STR, object, 0, 128, REC_FIXED, "to what")
+	F(T, STR, object, 0, 128, REC_INDEX | REC_FIXED, "to what")         \
+	F(T, STR, detail, 0, 256, REC_FIXED, "and more about it")
 
 #define REC_LEASE_FIELDS(F, T)                                              \
 	F(T, STR, owner, 1, 64, REC_PLAIN, "process that holds it")         \

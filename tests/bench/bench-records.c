@@ -132,6 +132,19 @@ insert_one(uint64_t n)
 	return rec_device_insert(client, &dev, NULL) == Q_OK;
 }
 
+/* As of an enrolment, and of what a person does. */
+static bool
+note_one(uint64_t n)
+{
+	struct rec_activity a = { .from = "192.0.2.1", .what = "device enrol",
+		.detail = "batch bench" };
+
+	device_id(n, a.object);
+	if (n % 100 == 0)
+		snprintf(a.who, sizeof(a.who), "admin");
+	return rec_activity_note(client, &a, NULL) == Q_OK;
+}
+
 static uint64_t loaded;
 
 static bool
@@ -287,6 +300,8 @@ main(int argc, char **argv)
 		run("get", 32, devices, get_one);
 		run("enrol", 32, devices, enrol_one);
 	}
+	run("note", 1, devices, note_one);
+	run("note", 32, devices, note_one);
 	run("insert", 1, devices, insert_one);
 	run("insert", 32, devices, insert_one);
 	memory(pid, devices);

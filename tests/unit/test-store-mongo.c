@@ -192,7 +192,7 @@ proxy_start(const char *uri)
 
 /* -- the commit that is cut -- */
 
-enum { FRESH, MOVED, DELETED, SAME, TAKEN, N_DEVICES };
+enum { FRESH, MOVED, DELETED, SAME, ELSEWHERE, TAKEN, N_DEVICES };
 
 struct step {
 	struct store_write w;
@@ -214,13 +214,25 @@ id(unsigned n)
 	return key;
 }
 
+/* The batch of this part, or the other one. */
+static const char *
+batch(bool other)
+{
+	static char name[2][24];
+
+	snprintf(name[other], sizeof(name[0]), "b%u%s", part,
+	    other ? "-other" : "");
+	return name[other];
+}
+
 static void
 step_init(struct step *s, enum store_verb verb, const char *key,
     uint64_t rev, int64_t state)
 {
 	memset(s, 0, sizeof(*s));
 	s->doc = (struct buf)BUF_INIT(REC_DOC_MAX);
-	snprintf(s->dev.batch, sizeof(s->dev.batch), "b%u", part);
+	snprintf(s->dev.batch, sizeof(s->dev.batch), "%s",
+	    batch(strcmp(key, id(ELSEWHERE)) == 0 && verb == STORE_PUT));
 	s->dev.state = state;
 	s->dev.issued = (int64_t)rev & 0xff;
 	if (rec_encode(rec_desc(REC_DEVICE), &s->dev, &s->doc) != Q_OK)
@@ -301,20 +313,26 @@ listed(void *ctx, const char *key, uint64_t rev, struct bytes doc)
 	return true;
 }
 
-/* Whether the counters of a batch are those of its documents. */
+/* Whether the counters of each batch are those of its documents. */
 static bool
 counters_right(void)
 {
-	struct tally a = { 0 }, b = { 0 };
-	char next[RECORDD_CURSOR_MAX + 1], batch[REC_NAME_MAX + 1];
-	struct store_query q = { .d = rec_desc(REC_DEVICE), .match = batch,
-		.after = "", .limit = 1000 };
+	struct tally a, b;
+	char next[RECORDD_CURSOR_MAX + 1];
+	struct store_query q = { .d = rec_desc(REC_DEVICE), .after = "",
+		.limit = 1000 };
+	bool right = true;
 
-	snprintf(batch, sizeof(batch), "b%u", part);
 	q.index = rec_field(q.d, "batch");
-	return st->ops->counters(st, q.d, batch, counter, &a, NULL) == Q_OK &&
-	    st->ops->list(st, &q, listed, &b, next, NULL) == Q_OK &&
-	    a.all == b.all && a.enrolled == b.enrolled;
+	for (int i = 0; i < 2; i++) {
+		a = b = (struct tally){ 0 };
+		q.match = batch(i);
+		right &= st->ops->counters(st, q.d, q.match, counter, &a,
+		    NULL) == Q_OK &&
+		    st->ops->list(st, &q, listed, &b, next, NULL) == Q_OK &&
+		    a.all == b.all && a.enrolled == b.enrolled;
+	}
+	return right;
 }
 
 /* What a write said must be so; UNAVAIL says nothing. */
@@ -356,6 +374,8 @@ commit_cut(int at, bool after)
 	    DEVICE_ENROLLED);
 	step_init(&s[DELETED], STORE_DELETE, id(DELETED), rev[DELETED], 0);
 	step_init(&s[SAME], STORE_PUT, id(SAME), rev[SAME], 0);
+	step_init(&s[ELSEWHERE], STORE_PUT, id(ELSEWHERE), rev[ELSEWHERE],
+	    DEVICE_ENROLLED);
 	step_init(&s[TAKEN], STORE_INSERT, id(TAKEN), 0, DEVICE_ENROLLED);
 	proxy.after = after;
 	proxy.cut_at = at;
@@ -370,7 +390,7 @@ commit_cut(int at, bool after)
 		said &= outcome_true(&s[i], i);
 		done += s[i].w.result == Q_OK;
 	}
-	ok(said, "cut %s write %d: what was said is so (%u of 4 said done, "
+	ok(said, "cut %s write %d: what was said is so (%u of 5 said done, "
 	    "%lld ms)", after ? "after" : "before", at, done,
 	    (long long)start);
 	ok(counters_right(), "cut %s write %d: counters are right",
@@ -402,12 +422,10 @@ damage(const char *json)
 static enum q_err
 recount(uint64_t *wrong)
 {
-	char batch[REC_NAME_MAX + 1];
 	struct store_write w = { .verb = STORE_RECOUNT,
 		.d = rec_desc(REC_DEVICE) }, *p = &w;
 
-	snprintf(batch, sizeof(batch), "b%u", part);
-	w.query = (struct store_query){ .d = w.d, .match = batch,
+	w.query = (struct store_query){ .d = w.d, .match = batch(false),
 		.index = rec_group(w.d), .after = "" };
 	st->ops->write(st, &p, 1);
 	*wrong = w.changed;

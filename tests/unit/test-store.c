@@ -137,9 +137,6 @@ test_single(void)
 	    Q_CONFLICT, "put by an old revision");
 	is_int(write_one(STORE_DELETE, REC_DEVICE, id(1), rev, NULL, NULL),
 	    Q_CONFLICT, "delete by an old revision");
-	snprintf(dev.batch, sizeof(dev.batch), "other");
-	is_int(write_one(STORE_PUT, REC_DEVICE, id(1), rev2, &dev, NULL),
-	    Q_INVALID, "a fixed field stays");
 	is_int(read_device(id(1), &got, &seen), Q_OK, "get again");
 	ok(seen == rev2 && got.state == DEVICE_ENROLLED &&
 	    strcmp(got.batch, "one") == 0, "as it was put");
@@ -153,6 +150,21 @@ test_single(void)
 	ok(rev2 != rev, "with another first revision");
 	is_int(write_one(STORE_DELETE, REC_DEVICE, id(1), rev2, NULL, NULL),
 	    Q_OK, "delete anew");
+}
+
+static void
+test_fixed(void)
+{
+	struct rec_batch batch = { .policy = "p", .created_at = 1 };
+	uint64_t rev = 0;
+
+	is_int(write_one(STORE_INSERT, REC_BATCH, "fixed", 0, &batch, &rev),
+	    Q_OK, "fixed: insert");
+	batch.created_at = 2;
+	is_int(write_one(STORE_PUT, REC_BATCH, "fixed", rev, &batch, NULL),
+	    Q_INVALID, "fixed: a fixed field stays");
+	is_int(write_one(STORE_DELETE, REC_BATCH, "fixed", rev, NULL, NULL),
+	    Q_OK, "fixed: by the same revision as before");
 }
 
 static void
@@ -569,6 +581,77 @@ test_recount(void)
 	    "recount: from where none has come to");
 }
 
+/* Devices of two groups, one of which has another state. */
+static void
+test_move(void)
+{
+	struct rec_device dev = { .batch = "from", .state = DEVICE_ENROLLED };
+	struct seen s = { 0 };
+	char next[RECORDD_CURSOR_MAX + 1], after[RECORDD_CURSOR_MAX + 1] = "";
+	uint64_t rev[3], wrong;
+
+	for (unsigned i = 0; i < 3; i++)
+		write_one(STORE_INSERT, REC_DEVICE, id(7000 + i), 0, &dev,
+		    &rev[i]);
+	snprintf(dev.batch, sizeof(dev.batch), "to");
+	dev.renewed = true;
+	is_int(write_one(STORE_PUT, REC_DEVICE, id(7001), rev[1], &dev,
+	    &rev[1]), Q_OK, "move");
+	ok(counters("from").all == 2 && counters("from").enrolled == 2,
+	    "move: one less where it was");
+	ok(counters("to").all == 1 && counters("to").renewed == 1,
+	    "move: one more where it is, as it is now");
+	list(&s, "batch", "from", "", 10, next);
+	is_int(s.n, 2, "move: the list of the one");
+	list(&s, "batch", "to", "", 10, next);
+	ok(s.n == 1 && strcmp(s.first, id(7001)) == 0,
+	    "move: the list of the other");
+	is_int(write_one(STORE_PUT, REC_DEVICE, id(7000), rev[1], &dev, NULL),
+	    Q_CONFLICT, "move: by an old revision");
+	ok(counters("from").all == 2 && counters("to").all == 1,
+	    "move: which counts nothing");
+	is_int(write_one(STORE_DELETE, REC_DEVICE, id(7001), rev[1], NULL,
+	    NULL), Q_OK, "move: and delete");
+	is_int(counters("to").all, 0, "move: from where it went");
+	for (unsigned i = 0; i < 2; i++) {
+		is_int(recount(i ? "from" : "to", after, &wrong), Q_OK,
+		    "move: recount");
+		is_int(wrong, 0, "move: was right");
+	}
+}
+
+/* Into a group and out of it while it is counted. */
+static void
+test_move_recount(void)
+{
+	struct rec_device dev = { .batch = "move" }, old;
+	char after[RECORDD_CURSOR_MAX + 1] = "";
+	uint64_t wrong, rev;
+
+	load_many("move", 20000, 1200);
+	is_int(recount("move", after, &wrong), Q_OK, "move: a page");
+	for (unsigned i = 0; i < 2; i++) {
+		/* behind where it has come to, and before */
+		unsigned n = i ? 21100 : 20100;
+
+		snprintf(dev.batch, sizeof(dev.batch), "away");
+		read_device(id(n), &old, &rev);
+		write_one(STORE_PUT, REC_DEVICE, id(n), rev, &dev, NULL);
+		snprintf(dev.batch, sizeof(dev.batch), "move");
+		read_device(id(i ? 21300 : 5200), &old, &rev);
+		if (i)
+			write_one(STORE_INSERT, REC_DEVICE, id(21300), 0,
+			    &dev, NULL);
+		else
+			write_one(STORE_PUT, REC_DEVICE, id(5200), rev, &dev,
+			    NULL);
+	}
+	is_int(recount("move", after, &wrong), Q_OK, "move: the rest");
+	ok(wrong == 0 && after[0] == '\0',
+	    "move: what moved meanwhile is counted once");
+	is_int(counters("move").all, 1200, "move: so many");
+}
+
 #define THREADS 4
 #define TIMES 200
 
@@ -679,6 +762,7 @@ main(void)
 	if (!ok(store_open(uri, own, &st, &f) == Q_OK, "open %s", f.msg))
 		return done();
 	test_single();
+	test_fixed();
 	test_group();
 	test_many();
 	test_list();
@@ -688,6 +772,8 @@ main(void)
 	test_purge();
 	test_race();
 	test_recount();
+	test_move();
+	test_move_recount();
 	test_reopen();
 	st->ops->close(st);
 	nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
