@@ -87,7 +87,8 @@ export async function api(method, path, { body, etag, signal } = {}) {
 
 	if (body !== undefined)
 		headers['Content-Type'] = 'application/json';
-	if (etag)
+	// Revision 0 was made by nobody: there is nothing to be overtaken by.
+	if (etag && etag !== '0')
 		headers['If-Match'] = `"${etag.replaceAll('"', '')}"`;
 	if (method !== 'GET' && session.value)
 		headers['X-Quoin-CSRF'] = session.value.csrf;

@@ -86,11 +86,12 @@ export function useLoad(path, query = {}, live = []) {
  * @param {string} path
  * @param {Record<string, string | number | undefined>} [query]
  * @param {{ live?: string[], limit?: number }} [how] live: load again
- *	when these change
+ *	when these change; limit: rows at once, as the server likes if absent
+ *	(a list that is not paged refuses it)
  * @returns {{ rows: any[] | null, next?: string, error?: any,
  *	onMore: () => Promise<void>, onReload: () => Promise<void> }}
  */
-export function useList(path, query = {}, { live = [], limit = 100 } = {}) {
+export function useList(path, query = {}, { live = [], limit = 0 } = {}) {
 	const [state, setState] = useState(
 		/** @type {{ rows: any[] | null, next?: string, error?: any }} */
 		({ rows: null }));
@@ -106,15 +107,17 @@ export function useList(path, query = {}, { live = [], limit = 100 } = {}) {
 		try {
 			const a = await get(path, {
 				...query, after,
-				limit: after ? limit :
-					Math.min(1000, size.current),
+				limit: (after ? limit :
+					Math.min(1000, size.current)) || undefined,
 			});
 
 			if (mine !== turn.current)
 				return;
 			const rows = before.concat(a.items ?? []);
 
-			size.current = Math.max(limit, rows.length);
+			// Loading again brings as many as there are now.
+			if (after)
+				size.current = rows.length;
 			setState({ rows, next: a.next });
 		} catch (error) {
 			if (mine === turn.current)

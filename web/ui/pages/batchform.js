@@ -240,7 +240,7 @@ async function leave(v, step) {
 export function BatchForm({ batch, onDone, onClose }) {
 	const { f, was, step } = useBatchForm(batch, onDone);
 	const [inside, setInside] = useState('');
-	const policies = useLoad('/policies', { limit: 1000 });
+	const policies = useLoad('/policies');
 	const keys = useLoad(isAdmin() ? '/keys' : '', {});
 	const close = async () => await leave(f.values, step) && onClose();
 	/** @param {'policy' | 'signing_key'} member @param {any} list */

@@ -74,7 +74,7 @@ async function remove(p) {
 
 function Policies() {
 	const list = useList('/policies', {}, {
-		live: ['policy', 'batch', 'cert'], limit: 1000,
+		live: ['policy', 'batch', 'cert'],
 	});
 	const [form, setForm] = useState(
 		/** @type {{ policy?: Policy } | null} */ (null));

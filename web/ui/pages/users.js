@@ -274,7 +274,7 @@ const actions = (open, reload) => [
 ];
 
 function View() {
-	const list = useList('/users', {}, { live: ['user'], limit: 1000 });
+	const list = useList('/users', {}, { live: ['user'] });
 	const [open, setOpen] = useState(/** @type {any} */ ({}));
 	const close = () => setOpen({});
 	const saved = () => {
