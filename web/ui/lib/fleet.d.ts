@@ -113,7 +113,9 @@ export interface Key {
 	imported?: boolean;
 	token?: number;
 	created?: string;
-	used?: string;
+	/** Signatures since the start of quoin-signd. */
+	used?: number;
+	/** Signatures in all, where they are limited. */
 	uses?: number;
 	rules?: Rules;
 	public_pem?: string;

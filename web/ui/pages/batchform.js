@@ -241,7 +241,7 @@ export function BatchForm({ batch, onDone, onClose }) {
 	const { f, was, step } = useBatchForm(batch, onDone);
 	const [inside, setInside] = useState('');
 	const policies = useLoad('/policies');
-	const keys = useLoad(isAdmin() ? '/keys' : '', {});
+	const keys = useLoad(isAdmin() ? '/keys' : '', { limit: 1000 });
 	const close = async () => await leave(f.values, step) && onClose();
 	/** @param {'policy' | 'signing_key'} member @param {any} list */
 	const made = (member, list) => async (/** @type {string} */ name) => {

@@ -59,6 +59,8 @@ function Branch({ nodes, on, root, onOpen }) {
 			<button type="button" class="link" aria-current=${c.id === on ?
 				'true' : undefined} onClick=${() => onOpen(c)}
 				>${c.id === root?.id ? 'OEM Root' : certName(c)}</button>
+			${c.purpose?.startsWith('tls-') && html`<small>${c.purpose}
+				</small>`}
 			<small>until <${When} at=${c.not_after} /></small>
 			<${CertState} c=${c} /></div>
 			${below.length > 0 && html`<${Branch} nodes=${below} on=${on}
@@ -93,6 +95,7 @@ export function CertDialog({ c, root, certs, onClose, onOpen }) {
 		<div class="stack">
 		<${Facts} items=${[
 			['State', html`<${CertState} c=${c} />`],
+			['Purpose', c.purpose],
 			['Subject', c.subject],
 			['Policy', c.policy],
 			['Issuer', !own && c.issuer],

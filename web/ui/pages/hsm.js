@@ -25,6 +25,12 @@ const tabs = [
 	{ id: 'keys', label: 'Signing Keys' },
 ];
 
+/** @param {Cert} c */
+function tlsFor(c) {
+	return c.purpose === 'tls-admin' ? 'Browsers, on these pages' :
+		c.purpose === 'tls-device' ? 'Devices' : c.purpose;
+}
+
 /** @type {import('../lib/types').Column<Cert>[]} */
 const columns = [
 	{ id: 'name', title: 'Name', value: certName },
@@ -45,10 +51,17 @@ const issuingColumns = [
 	columns[0],
 	{ id: 'policy', title: 'Policy', value: (c) => c.policy },
 	columns[1],
-	{ id: 'issued', title: 'Used', value: (c) => !!c.issued,
-		cell: (c) => c.issued ? 'Yes' :
-			html`<span class="soft">Not used</span>` },
+	{ id: 'issued', title: 'Used', value: (c) => c.issued,
+		cell: (c) => c.issued === false ?
+			html`<span class="soft">Not used</span>` : c.issued && 'Yes' },
 	...columns.slice(2),
+];
+
+/** @type {import('../lib/types').Column<Cert>[]} */
+const tlsColumns = [
+	columns[0],
+	{ id: 'for', title: 'Shown to', value: tlsFor },
+	...columns.slice(1),
 ];
 
 /** @param {{ root: Cert, onOpen: (c: Cert) => void }} props */
@@ -104,7 +117,7 @@ function Certificates({ kind, root, open }) {
 		page</a>.`}` : `They issue the certificates of devices, one for each
 		policy. The appliance makes them by itself.`}</p>
 	<${Table} id="hsm-${kind}" label=${tabs.find((t) => t.id === kind)?.label}
-		columns=${kind === 'tls' ? columns : issuingColumns} sort="name"
+		columns=${kind === 'tls' ? tlsColumns : issuingColumns} sort="name"
 		rows=${of.data && certs} error=${of.error} onReload=${of.reload}
 		rowKey=${namesOf(certs)} toolbar=${certs.length > 0 && html`<${IconButton}
 			icon="chain" label="Chain view" pressed=${asTree}

@@ -37,10 +37,12 @@ const firstRules = (r) => ({
 	approvers: r?.approvers ?? [],
 });
 
-/** @param {any} v @param {Rules} [was] @returns {Rules} */
-function rulesOf(v, was) {
+/** Did the server answer that people have to agree first? @param {any} e */
+export const wantsApproval = (e) => e?.type === 'urn:quoin:approval';
+
+/** What is not named stays. @param {any} v @returns {Rules} */
+function rulesOf(v) {
 	return {
-		...was?.users?.length ? { users: was.users } : {},
 		not_before: fromInput(v.not_before),
 		not_after: fromInput(v.not_after),
 		uses: Number(v.uses) || 0,
@@ -206,7 +208,7 @@ export function KeyForm({ onDone, onClose }) {
  */
 export function RulesForm({ k, onDone, onClose }) {
 	const f = useForm(firstRules(k.rules), async (v) => {
-		await patch(path`/keys/${k.id}`, { rules: rulesOf(v, k.rules) });
+		await patch(path`/keys/${k.id}`, { rules: rulesOf(v) });
 		toast(`Rules of ${k.name} saved`);
 		onDone();
 	});
@@ -214,6 +216,8 @@ export function RulesForm({ k, onDone, onClose }) {
 	return html`<${Dialog} title="Rules of ${k.name}" onClose=${onClose}>
 		<form onSubmit=${f.submit} novalidate>
 			<${Alert} f=${f} />
+			${wantsApproval(f.error) && html`<p><a href="#/approvals"
+				>Go to Approvals</a></p>`}
 			${k.rules?.approvals ? html`<p class="soft">Its use wants
 				approvals, and so does a change of its rules: save, let
 				the approvers agree, and save again.</p>` : null}

@@ -6,13 +6,13 @@ import { download } from '../lib/copy.js';
 import { confirm, Dialog } from '../lib/dialog.js';
 import { Pem } from '../lib/pem.js';
 import { html, useState } from '../lib/preact.js';
-import { path } from '../lib/route.js';
+import { links, path } from '../lib/route.js';
 import { isAdmin } from '../lib/session.js';
 import { count, Facts, many, Pill, When } from '../lib/show.js';
 import { Table } from '../lib/table.js';
 import { toast } from '../lib/toast.js';
 import { useList } from '../lib/use.js';
-import { KeyForm, RulesForm } from './keyform.js';
+import { KeyForm, RulesForm, wantsApproval } from './keyform.js';
 
 /** @typedef {import('../lib/fleet').Key} Key */
 /** @typedef {import('../lib/fleet').Rules} Rules */
@@ -37,18 +37,23 @@ const columns = [
 	{ id: 'size', title: 'Size', value: (k) => k.size,
 		cell: (k) => k.size && `${k.size} bit` },
 	{ id: 'purpose', title: 'Purpose', value: (k) => k.purpose },
-	{ id: 'uses', title: 'Signatures', num: true, value: (k) => k.uses ?? 0 },
 	{ id: 'rules', title: 'Rules', value: (k) => limits(k.rules, k.uses) },
 	{ id: 'needed', title: 'Needed by', hidden: true,
 		value: (k) => (k.needed_by ?? []).join(', ') },
-	{ id: 'used', title: 'Last used', value: (k) => k.used, hidden: true,
-		cell: (k) => html`<${When} at=${k.used} none="never" />` },
+	{ id: 'used', title: 'Signatures since the start', num: true,
+		value: (k) => k.used ?? 0, hidden: true },
 	{ id: 'created', title: 'Created', value: (k) => k.created, hidden: true,
 		cell: (k) => html`<${When} at=${k.created} />` },
 ];
 
 /** @param {Key} k */
 const file = (k) => `${k.name.replace(/[^\w.-]+/g, '_')}.pub.pem`;
+
+/** @param {{ names: string[] }} props */
+function Batches({ names }) {
+	return names.map((b, i) => html`${i > 0 && ', '}<a key=${b}
+		href=${links.batch(b)}>${b}</a>`);
+}
 
 /** @param {{ k: Key, onClose: () => void }} props */
 function Show({ k, onClose }) {
@@ -63,14 +68,14 @@ function Show({ k, onClose }) {
 			['Where it is', k.imported ?
 				html`<${Pill} color="orange">Imported</>` : 'Made in the HSM'],
 			['Token', k.token ? 'The second one' : ''],
-			['Signatures', count(k.uses ?? 0)],
+			['Signatures since the start', count(k.used ?? 0)],
 			['Rules', limits(r, k.uses) || 'None'],
 			['Not before', r.not_before && html`<${When}
 				at=${r.not_before} />`],
 			['Not after', r.not_after && html`<${When} at=${r.not_after} />`],
 			['Approvers', (r.approvers ?? []).join(', ')],
-			['Needed by', (k.needed_by ?? []).join(', ')],
-			['Last used', html`<${When} at=${k.used} none="never" />`],
+			['Needed by', (k.needed_by ?? []).length > 0 && html`<${Batches}
+				names=${k.needed_by} />`],
 			['Created', html`<${When} at=${k.created} />`],
 		]} />
 		${k.public_pem && html`<div><h3>Public key</h3>
@@ -91,14 +96,25 @@ async function remove(k) {
 		typed: k.name,
 	}))
 		return false;
-	await del(path`/keys/${k.id}`);
+	try {
+		await del(path`/keys/${k.id}`);
+	} catch (e) {
+		if (!wantsApproval(e))
+			throw e;
+		// Nothing was deleted; the page of approvals tells the rest.
+		toast(/** @type {Error} */ (e).message, { kind: 'error' });
+		location.hash = '#/approvals';
+		return false;
+	}
 	toast(`Signing key ${k.name} deleted`);
 	return true;
 }
 
 export function Keys() {
 	const admin = isAdmin();
-	const list = useList('/keys', {}, { live: ['key', 'batch'] });
+	const list = useList('/keys', {}, {
+		live: ['key', 'batch'], limit: 1000,
+	});
 	const [open, setOpen] = useState(
 		/** @type {{ what: 'make' | 'show' | 'rules', k?: Key } | null} */
 		(null));
@@ -132,7 +148,7 @@ export function Keys() {
 				{ label: 'Delete', icon: 'trash', danger: true,
 					disabled: (/** @type {Key} */ x) =>
 						(x.needed_by?.length ?? 0) > 0 &&
-						`needed by ${x.needed_by?.join(', ')}`,
+						`${many(x.needed_by?.length ?? 0, 'batch')} need it`,
 					run: async (/** @type {Key} */ x) =>
 						await remove(x) && list.onReload() },
 			] : [],
