@@ -124,11 +124,11 @@ export interface Key {
 
 export interface Approval {
 	id: string;
+	action?: string;
 	key: string;
 	statement: string;
 	digest?: string;
 	meaning?: string;
-	user?: string;
 	created?: string;
 	until?: string;
 	need: number;

@@ -74,8 +74,8 @@ function One({ a, onDone }) {
 		side=${html`<${Pill} color=${full ? 'green' : 'blue'}>${a.have} of
 			${' '}${a.need} agreed</>`}>
 		<${Facts} items=${[
+			['Action', a.action],
 			['Key', a.key],
-			['Asked by', a.user],
 			['Asked', html`<${When} at=${a.created} />`],
 			['Ends', html`<${When} at=${a.until} />`],
 			['Agreed', (a.approved ?? []).join(', ') || 'nobody yet'],

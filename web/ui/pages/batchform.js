@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Create and edit a batch (guide, section 8).
-import { api, get, patch, post } from '../lib/api.js';
+import { get, patch, post } from '../lib/api.js';
 import { Button, IconButton } from '../lib/button.js';
 import { confirm, Dialog } from '../lib/dialog.js';
 import {
@@ -42,7 +42,7 @@ function Filters({ f, found }) {
 				onInput=${(/** @type {any} */ e) =>
 					put(i, { name: e.currentTarget.value })} />
 			<input type="text" aria-label="Attribute ${i + 1}: value"
-				placeholder="Value" maxlength="256" value=${r.value}
+				placeholder="Value" maxlength="64" value=${r.value}
 				onInput=${(/** @type {any} */ e) =>
 					put(i, { value: e.currentTarget.value })} />
 			<${IconButton} icon="close" label="Remove attribute ${i + 1}"
@@ -83,6 +83,10 @@ function setFilters(f) {
 		f.set('filter', filled(f.values.rows));
 }
 
+/** Batches name a key without the mark of imported ones.
+ * @param {string} name */
+const bare = (name) => name.replace(/^nohsm:/, '');
+
 /** What administrators choose: firmware and the key it is signed with.
  * @param {{ f: any, onKey: () => void, keys: any }} props */
 function Firmware({ f, onKey, keys }) {
@@ -97,12 +101,15 @@ function Firmware({ f, onKey, keys }) {
 
 	if (has && !names.includes(has))
 		names.unshift(has);
+	/** @type {{ value: string, label: string }[]} */
 	const signing = (keys.data?.items ?? []).filter(
 		(/** @type {any} */ k) => k.purpose === 'firmware')
-		.map((/** @type {any} */ k) => k.name);
+		.map((/** @type {any} */ k) => ({ value: bare(k.name),
+			label: k.name }));
+	const key = f.values.signing_key;
 
-	if (f.values.signing_key && !signing.includes(f.values.signing_key))
-		signing.unshift(f.values.signing_key);
+	if (key && !signing.some((s) => s.value === key))
+		signing.unshift({ value: key, label: key });
 	return html`<div class="columns">
 		<${Select} f=${f} name="firmware" label="Firmware"
 			empty="No firmware" options=${names} help=${names.length ?
@@ -134,26 +141,32 @@ function edits(now, was) {
 			(typeof v === 'string' ? '' : Array.isArray(v) ? [] : false))));
 }
 
+/** So many DeviceIDs go with the batch itself, all or nothing. */
+const FEW = 1000;
+
 /**
- * The batch itself, then the devices that were typed.
+ * The batch itself, with the devices that were typed if it is new and they
+ * are few.
  * @param {any} v values
  * @param {Batch | undefined} was
- * @returns {Promise<Batch>}
+ * @returns {Promise<{ name: string, left: string[] }>} left: DeviceIDs that
+ *	are still to be added
  */
 async function saveBatch(v, was) {
 	const what = body(v, isAdmin());
 
-	if (!was)
-		return await post('/batches', { name: v.name, ...what,
-			...v.ids.length ? { devices: v.ids } : {} });
-	const at = path`/batches/${was.name}`;
+	if (!was) {
+		const few = v.ids.length > 0 && v.ids.length <= FEW;
+
+		await post('/batches', { name: v.name, ...what,
+			...few ? { devices: v.ids } : {} });
+		return { name: v.name, left: few ? [] : v.ids };
+	}
 	const some = edits(what, was);
 
 	if (Object.keys(some).length)
-		was = await patch(at, some, was.etag) ?? was;
-	if (v.ids.length)
-		await api('POST', `${at}/devices`, { body: { devices: v.ids } });
-	return /** @type {Batch} */ (was);
+		await patch(path`/batches/${was.name}`, some, was.etag);
+	return { name: was.name, left: v.ids };
 }
 
 /** @param {Batch | undefined} b */
@@ -162,7 +175,7 @@ const first = (b) => ({
 	policy: b?.policy ?? '',
 	description: b?.description ?? '',
 	firmware: b?.firmware ?? '',
-	signing_key: b?.signing_key ?? '',
+	signing_key: bare(b?.signing_key ?? ''),
 	token_alone: b?.token_alone ?? false,
 	rows: b?.filter ?? [],
 	filter: b?.filter ?? [],
@@ -192,10 +205,13 @@ function useBatchForm(batch, onDone) {
 			filter: filled(v.rows) };
 
 		f.setAll(more);
-		const { name } = await saveBatch({ ...v, ...more }, was);
+		const { name, left } = await saveBatch({ ...v, ...more }, was);
+		const at = path`/batches/${name}`;
 
+		setWas(await get(at));
+		if (left.length)
+			await post(`${at}/devices`, { devices: left });
 		f.set('ids', []);
-		setWas(await get(path`/batches/${name}`));
 		const files = await sendFiles(more.files, name, setStep);
 
 		f.set('files', files);
@@ -247,7 +263,7 @@ export function BatchForm({ batch, onDone, onClose }) {
 	const made = (member, list) => async (/** @type {string} */ name) => {
 		setInside('');
 		await list.reload();
-		f.set(member, name);
+		f.set(member, bare(name));
 	};
 
 	return html`<${Dialog} wide onClose=${close}
