@@ -304,6 +304,26 @@ cmd_device_allow(struct ctl *c, struct fault *f)
 }
 
 enum q_err
+cmd_device_move(struct ctl *c, struct fault *f)
+{
+	char id[65], text[REC_NAME_MAX + 16];
+	enum q_err r = ctl_need(c, CTL_OPT_batch, f);
+
+	if (r == Q_OK)
+		r = ctl_records(c, f);
+	if (r == Q_OK)
+		r = ctl_device_id(c, c->argv[0], id, f);
+	if (r == Q_OK)
+		r = rec_device_move(c->records, id, c->opt[CTL_OPT_batch],
+		    &c->by, f);
+	if (r != Q_OK)
+		return r;
+	snprintf(text, sizeof(text), "is in batch %.64s",
+	    c->opt[CTL_OPT_batch]);
+	return tell_device(c, id, text, f);
+}
+
+enum q_err
 cmd_device_delete(struct ctl *c, struct fault *f)
 {
 	char id[65];

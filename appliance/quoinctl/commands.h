@@ -95,7 +95,12 @@
 	X(hash, "hash", "BITS", "256 (default), 384, 512")                    \
 	X(meaning, "meaning", "TEXT",                                         \
 	    "what it is, for journal and approvers; else the file's name")    \
-	X(out, "out", "FILE", "write it there")
+	X(out, "out", "FILE", "write it there")                               \
+	X(role, "role", "ROLE", "contributor (default) or administrator")     \
+	X(user, "user", "NAME", "the user name that it is for")               \
+	X(first, "first", NULL, "only while there is no user")                \
+	X(no_second_factor, "no-second-factor", NULL,                         \
+	    "take the second factor away, too")
 
 enum ctl_opt {
 #define X(id, name, value, text) CTL_OPT_##id,
@@ -158,6 +163,8 @@ enum ctl_opt {
 	    "let a device enrol that waits for approval")                     \
 	X(device_allow, "device", "allow", 1, 1, "ID", 0,                     \
 	    "let a device enrol or renew again")                              \
+	X(device_move, "device", "move", 1, 1, "ID --batch BATCH",            \
+	    O_(batch), "put a device into another batch")                     \
 	X(device_delete, "device", "delete", 1, 1, "ID", O_(no_wait),         \
 	    "revoke what a device holds and forget it")                       \
 	X(policy_list, "policy", "list", 0, 0, "", 0, "all policies")         \
@@ -187,6 +194,20 @@ enum ctl_opt {
 	    "make a token and print its value")                               \
 	X(token_remove, "token", "remove", 1, 1, "NAME", 0,                   \
 	    "it opens nothing from now on")                                   \
+	X(user_list, "user", "list", 0, 0, "", 0,                             \
+	    "all users of the web administration")                            \
+	X(user_show, "user", "show", 1, 1, "NAME", 0, "one user")             \
+	X(user_link, "user", "link", 0, 0, "",                                \
+	    O_(role) | O_(user) | O_(first),                                  \
+	    "make a link by which somebody becomes a user, within a day")     \
+	X(user_reset, "user", "reset", 1, 1, "NAME", O_(no_second_factor),    \
+	    "make a link by which a user sets a password, within an hour")    \
+	X(user_disable, "user", "disable", 1, 1, "NAME", 0,                   \
+	    "let a user in no more")                                          \
+	X(user_enable, "user", "enable", 1, 1, "NAME", 0,                     \
+	    "let a user in again")                                            \
+	X(user_delete, "user", "delete", 1, 1, "NAME", 0,                     \
+	    "delete a user, but never the last administrator")                \
 	X(hsm_status, "hsm", "status", 0, 0, "", 0,                           \
 	    "how the signing daemon and its token are")                       \
 	X(hsm_init, "hsm", "init", 0, 1, "[HOST[,IP...]]", O_(rsa),           \

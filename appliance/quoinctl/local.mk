@@ -17,6 +17,7 @@ quoinctl_SOURCES = \
 	%reldir%/cmd_sign.c \
 	%reldir%/cmd_reconcile.c \
 	%reldir%/cmd_status.c \
+	%reldir%/cmd_user.c \
 	%reldir%/commands.h \
 	%reldir%/ctl.c \
 	%reldir%/ctl.h \

@@ -51,9 +51,14 @@ check_PROGRAMS += tests/integration/recordd-client
 tests_integration_recordd_client_SOURCES = tests/integration/recordd-client.c
 tests_integration_recordd_client_LDADD = $(records_libs)
 
-check_PROGRAMS += tests/integration/records-client
-tests_integration_records_client_SOURCES = tests/integration/records-client.c
-tests_integration_records_client_LDADD = $(records_libs) $(OPENSSL_LIBS)
+check_PROGRAMS += tests/integration/people-client \
+	tests/integration/records-client
+tests_integration_people_client_SOURCES = \
+	tests/integration/people-client.c tests/integration/records-client.h
+tests_integration_people_client_LDADD = $(records_libs) $(OPENSSL_LIBS)
+tests_integration_records_client_SOURCES = \
+	tests/integration/records-client.c tests/integration/records-client.h
+tests_integration_records_client_LDADD = $(records_libs)
 
 fuzzers += tests/fuzz/fuzz-recordd-frames
 tests_fuzz_fuzz_recordd_frames_SOURCES = tests/fuzz/fuzz-recordd-frames.c \

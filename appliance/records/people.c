@@ -21,6 +21,7 @@
 #define LEASE_TRIES 100
 #define LEASE_PAUSE_MS 20
 #define SWEEP_MAX 1000
+#define DROP_TRIES 10 /* a session is touched once a minute */
 
 enum q_err
 rec_user_name_check(const char *text, struct fault *f)
@@ -91,6 +92,16 @@ rec_link_make(struct wire_client *c, struct rec_link *l, int64_t ttl,
 	    l->user[0] != '\0' ? l->user : l->email, f) : r;
 }
 
+void
+rec_link_url(const char *host, unsigned port, const char *token,
+    char ret_url[REC_LINK_URL])
+{
+	bool v6 = strchr(host, ':') != NULL;
+
+	snprintf(ret_url, REC_LINK_URL, "https://%s%.64s%s:%u/#/link/%s",
+	    v6 ? "[" : "", host, v6 ? "]" : "", port, token);
+}
+
 enum q_err
 rec_link_look(struct wire_client *c, const char *token, unsigned kinds,
     struct rec_link *ret_link, struct fault *f)
@@ -114,6 +125,43 @@ rec_link_take(struct wire_client *c, const struct rec_link *l,
 	enum q_err r = rec_link_delete(c, l->key, l->rev, f);
 
 	return r == Q_CONFLICT ? Q_NOTFOUND : r;
+}
+
+/* --- sessions -------------------------------------------------------------- */
+
+/* Somebody else's delete is as good. */
+static enum q_err
+drop(struct wire_client *c, enum rec_type type, const char *key,
+    uint64_t rev, struct fault *f)
+{
+	enum q_err r = rec_delete(c, type, key, rev, f);
+	union rec_any again;
+
+	for (int i = 0; r == Q_CONFLICT && i < DROP_TRIES; i++) {
+		r = rec_get(c, type, key, &again, f);
+		if (r == Q_OK)
+			r = rec_delete(c, type, key, again.head.rev, f);
+	}
+	return r == Q_NOTFOUND ? Q_OK : r;
+}
+
+enum q_err
+rec_sessions_end(struct wire_client *c, const char *user, const char *except,
+    struct fault *f)
+{
+	AUTO_REC_LIST struct rec_list it =
+	    REC_LIST(c, REC_SESSION, "user", user);
+	struct rec_session s;
+	enum q_err r;
+
+	while ((r = rec_list_next(&it, &s, f)) == Q_OK) {
+		if (except != NULL && strcmp(s.key, except) == 0)
+			continue;
+		r = drop(c, REC_SESSION, s.key, s.rev, f);
+		if (r != Q_OK)
+			return r;
+	}
+	return r == Q_NOTFOUND ? Q_OK : r;
 }
 
 /* --- users ----------------------------------------------------------------- */
@@ -257,63 +305,59 @@ rec_user_save(struct wire_client *c, struct rec_user *user, struct fault *f)
 	    "the user meanwhile: look at it again") : r;
 }
 
+/* All that lets a user in without the password. */
+static enum q_err
+user_out(struct wire_client *c, const char *name, struct fault *f)
+{
+	AUTO_REC_LIST struct rec_list it =
+	    REC_LIST(c, REC_API_KEY, "user", name);
+	struct rec_api_key key;
+	enum q_err r = rec_sessions_end(c, name, NULL, f);
+
+	while (r == Q_OK && (r = rec_list_next(&it, &key, f)) == Q_OK)
+		r = drop(c, REC_API_KEY, key.key, key.rev, f);
+	return r == Q_NOTFOUND ? Q_OK : r;
+}
+
+/* With the lease. What lets the user in goes before, lest it outlive a removal
+ * that ends halfway. */
+static enum q_err
+user_drop(struct wire_client *c, const char *name, struct fault *f)
+{
+	struct rec_user user;
+	enum q_err r = Q_CONFLICT;
+
+	for (int i = 0; r == Q_CONFLICT && i < DROP_TRIES; i++) {
+		r = rec_user_get(c, name, &user, f);
+		if (r == Q_OK && in_charge(&user))
+			r = others_in_charge(c, name, f);
+		if (r == Q_OK)
+			r = user_out(c, name, f);
+		if (r != Q_OK)
+			return r;
+		r = rec_user_delete(c, name, user.rev, f);
+	}
+	return r;
+}
+
 enum q_err
 rec_user_remove(struct wire_client *c, const char *name,
     const struct rec_actor *by, struct fault *f)
 {
 	struct rec_lease lease;
-	struct rec_user user;
 	enum q_err r = lease_take(c, &lease, f);
 
 	if (r != Q_OK)
 		return r;
-	r = rec_user_get(c, name, &user, f);
-	if (r == Q_OK && in_charge(&user))
-		r = others_in_charge(c, name, f);
-	if (r == Q_OK)
-		r = rec_user_delete(c, name, user.rev, f);
+	r = user_drop(c, name, f);
 	lease_leave(c, &lease);
+	/* There may have been new ones meanwhile. */
 	if (r == Q_OK)
-		r = rec_sessions_end(c, name, NULL, f);
+		r = user_out(c, name, f);
 	return r == Q_OK ? rec_actor_note(c, by, "user delete", name, f) : r;
 }
 
-/* --- sessions -------------------------------------------------------------- */
-
-/* Somebody else's delete is as good. */
-static enum q_err
-session_drop(struct wire_client *c, const struct rec_session *s,
-    struct fault *f)
-{
-	enum q_err r = rec_session_delete(c, s->key, s->rev, f);
-	struct rec_session again;
-
-	if (r == Q_CONFLICT) {
-		r = rec_session_get(c, s->key, &again, f);
-		if (r == Q_OK)
-			r = rec_session_delete(c, s->key, again.rev, f);
-	}
-	return r == Q_NOTFOUND ? Q_OK : r;
-}
-
-enum q_err
-rec_sessions_end(struct wire_client *c, const char *user, const char *except,
-    struct fault *f)
-{
-	AUTO_REC_LIST struct rec_list it =
-	    REC_LIST(c, REC_SESSION, "user", user);
-	struct rec_session s;
-	enum q_err r;
-
-	while ((r = rec_list_next(&it, &s, f)) == Q_OK) {
-		if (except != NULL && strcmp(s.key, except) == 0)
-			continue;
-		r = session_drop(c, &s, f);
-		if (r != Q_OK)
-			return r;
-	}
-	return r == Q_NOTFOUND ? Q_OK : r;
-}
+/* --- what has ended -------------------------------------------------------- */
 
 enum q_err
 rec_people_sweep(struct wire_client *c, int64_t now, struct fault *f)

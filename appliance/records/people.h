@@ -21,6 +21,11 @@ enum q_err rec_link_make(struct wire_client *c, struct rec_link *l,
     int64_t ttl, const struct rec_actor *by,
     char ret_token[REC_LINK_TOKEN + 1], struct fault *f) Q_CHECKED;
 
+/* What people open, of a token that rec_link_make() made. */
+#define REC_LINK_URL 160
+void rec_link_url(const char *host, unsigned port, const char *token,
+    char ret_url[REC_LINK_URL]);
+
 /* A link that is good now and of one of the kinds (REC_LINK_BIT): NOTFOUND.
  * rec_link_take() uses it up: of two who take it one gets NOTFOUND. */
 enum q_err rec_link_look(struct wire_client *c, const char *token,
@@ -40,7 +45,8 @@ enum q_err rec_user_by_email(struct wire_client *c, const char *email,
 /*
  * Write a user that exists (put), or delete it, unless that takes the last
  * administrator away who may log in: CONFLICT. Those who do so at the same
- * time take turns by a lease. STALE: it was changed meanwhile.
+ * time take turns by a lease. STALE: it was changed meanwhile. A user goes
+ * with sessions and API tokens, so that nobody of the same name gets them.
  */
 enum q_err rec_user_save(struct wire_client *c, struct rec_user *user,
     struct fault *f) Q_CHECKED;

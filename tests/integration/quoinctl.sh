@@ -299,6 +299,34 @@ like "$(pick .error.message batch show none)" 'no batch none' \
 last=$(pick '.activity[-1] | .who + " " + .what + " " + .object' activity list)
 is "$last" "$(id -un) device revoke $(dev 2)" "activity: who did what"
 
+# --- moving ----------------------------------------------------------------
+
+counts() { pick '"\(.devices) \(.revoked)"' batch show "$1"; }
+ok "another batch" ctl batch create b2 --policy p
+before=$(counts b)
+ok "a device moves" ctl device move "$(dev 2)" --batch b2
+is "$(pick .batch device show "$(dev 2)") $(counts b2)" "b2 1 1" \
+	"and is counted where it is"
+exits 66 "not to nowhere" ctl device move "$(dev 2)" --batch nowhere
+exits 64 "nor without a batch" ctl device move "$(dev 2)"
+ok "it moves back" ctl device move "$(dev 2)" --batch b
+is "$(counts b) $(counts b2)" "$before 0 0" "as it was"
+like "$(pick '.activity[-1].detail' activity list)" "from b2 to b" \
+	"which is in the log"
+
+# --- people ----------------------------------------------------------------
+
+links() { "$appliance/app/quoinctl" --state "$appliance" user "$@" 2>&1; }
+base="https://.*:$(sed -n 's/^admin.port = //p' "$appliance/quoin.conf")/#/link/"
+like "$(links link --first)" "^${base}[A-Za-z0-9_-]{43}\$" \
+	"a link for the first administrator"
+is "$(pick '.kind + " " + .role' user link)" "first administrator" \
+	"the first is an administrator"
+exits 64 "and nothing else" ctl user link --role contributor
+ok "no user yet" ctl user list
+exits 66 "nor one to reset" ctl user reset ann
+exits 66 "nor to delete" ctl user delete ann
+exits 65 "a name that is none" ctl user link --user 'a b'
 # --- the journal -----------------------------------------------------------
 
 ok "journal verify" ctl journal verify
