@@ -35,7 +35,7 @@ export interface DeviceCert {
 	issuer?: string;
 	not_before?: string;
 	not_after?: string;
-	issued_at?: string;
+	revoked_at?: string;
 }
 
 export interface Device {

@@ -111,19 +111,27 @@ function List({ b, state }) {
 	const prefix = /^[0-9a-f]*$/.test(settled) ? settled : '';
 	const waiting = state === 'waiting';
 	const list = useList(path`/batches/${b.name}/devices`, {
-		prefix, state: waiting ? '' : state, waiting: waiting ? 1 : '',
+		prefix, state: waiting ? '' : state, waiting: waiting ? 'true' : '',
 	}, { live: ['device', 'batch'], limit: 50 });
 	const { actions, dialogs } = useDeviceActions(list.onReload);
+	// The server looks at so many devices at a time: none of them may fit.
+	const looking = list.rows?.length === 0 && !!list.next;
+
+	useEffect(() => {
+		if (looking)
+			list.onMore();
+	}, [looking, list.next]);
 
 	return html`<${Table} id="devices" label="Devices of ${b.name}" ...${list}
-		columns=${columns} actions=${actions} filter=${false}
+		rows=${looking ? null : list.rows} columns=${columns} actions=${actions} filter=${false}
 		filtered=${!!prefix || !!state}
 		rowKey=${(/** @type {Device} */ d) => d.id}
 		filters=${html`<${Filters} name=${b.name} state=${state}
 			prefix=${text} setPrefix=${setText} />`}
 		toolbar=${html`<${LinkButton} icon="download"
 			download="${b.name}.csv"
-			href=${base + path`/batches/${b.name}/devices.csv`}
+			href=${base + path`/batches/${b.name}/devices.csv` +
+				(state && !waiting ? `?state=${state}` : '')}
 			>Export CSV</>`}
 		empty=${{ title: 'No devices in this batch yet', text: `Add them by
 			Edit: DeviceIDs by hand, or a file of them.` }} />${dialogs}`;

@@ -3,7 +3,7 @@
 import { Button } from '../lib/button.js';
 import { LongId } from '../lib/copy.js';
 import { html } from '../lib/preact.js';
-import { links, path } from '../lib/route.js';
+import { links, path, to } from '../lib/route.js';
 import { Card, Facts, Heading, Waiting, When } from '../lib/show.js';
 import { Table } from '../lib/table.js';
 import { useList, useLoad } from '../lib/use.js';
@@ -17,9 +17,15 @@ const certColumns = [
 	{ id: 'serial', title: 'Serial number', value: (c) => c.serial,
 		cell: (c) => html`<${LongId} id=${c.serial ?? ''}
 			what="Serial number" />` },
-	{ id: 'issuer', title: 'Issued by', value: (c) => c.issuer },
+	{ id: 'issuer', title: 'Issued by', value: (c) => c.issuer,
+		cell: (c) => html`<a class="mono" href=${to('/hsm',
+			{ cert: c.issuer })}>${c.issuer}</a>` },
+	{ id: 'from', title: 'Valid from', value: (c) => c.not_before,
+		cell: (c) => html`<${When} at=${c.not_before} />` },
 	{ id: 'until', title: 'Valid until', value: (c) => c.not_after,
 		cell: (c) => html`<${When} at=${c.not_after} />` },
+	{ id: 'revoked', title: 'Revoked', value: (c) => c.revoked_at,
+		cell: (c) => html`<${When} at=${c.revoked_at} />` },
 ];
 
 /** @type {import('../lib/types').Column<
