@@ -122,3 +122,35 @@ b64_decode(struct buf *out, const char *in, size_t len)
 		return Q_PROTO;
 	return out->bad ? Q_TOOBIG : Q_OK;
 }
+
+void
+b64url_encode(struct buf *out, const uint8_t *in, size_t len)
+{
+	size_t at = out->len;
+
+	b64_encode(out, in, len, 0);
+	if (out->bad)
+		return;
+	while (out->len > at && out->p[out->len - 1] == '=')
+		out->p[--out->len] = '\0';
+	for (; at < out->len; at++)
+		out->p[at] = out->p[at] == '+' ? '-' :
+		    out->p[at] == '/' ? '_' : out->p[at];
+}
+
+enum q_err
+b64url_decode(struct buf *out, const char *in)
+{
+	size_t len = strspn(in, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz0123456789-_");
+	AUTO_BUF struct buf b = BUF_INIT(len + 4);
+
+	if (in[len] != '\0' || len % 4 == 1)
+		return Q_PROTO;
+	for (size_t i = 0; i < len; i++)
+		buf_put(&b, in[i] == '-' ? "+" : in[i] == '_' ? "/" : &in[i],
+		    1);
+	while (b.len % 4 != 0 && !b.bad)
+		buf_puts(&b, "=");
+	return b.bad ? Q_TOOBIG : b64_decode(out, (const char *)b.p, b.len);
+}

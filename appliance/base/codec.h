@@ -26,6 +26,10 @@ void b64_encode(struct buf *out, const uint8_t *in, size_t len, unsigned line);
  * other stray byte, wrong padding and non-zero rest bits. PROTO or TOOBIG. */
 enum q_err b64_decode(struct buf *out, const char *in, size_t len) Q_CHECKED;
 
+/* RFC 4648 section 5, without padding. PROTO or TOOBIG. */
+void b64url_encode(struct buf *out, const uint8_t *in, size_t len);
+enum q_err b64url_decode(struct buf *out, const char *in) Q_CHECKED;
+
 /* Little-endian integers at any alignment. */
 static inline uint32_t
 le32_get(const uint8_t *p)

@@ -78,21 +78,6 @@ cmd_authcert_show(struct ctl *c, struct fault *f)
 	return Q_OK;
 }
 
-/* Its subject's common name, when nobody gives it another. */
-static void
-auth_name(struct bytes pem, struct rec_auth_cert *a)
-{
-	AUTO_BUF struct buf der = BUF_INIT(PEM_MAX);
-	struct bytes rest;
-	struct cert cert;
-
-	if (a->name[0] == '\0' &&
-	    pem_decode(pem, PEM_CERTIFICATE, &der, &rest, NULL) == Q_OK &&
-	    cert_parse(buf_bytes(&der), &cert, NULL) == Q_OK)
-		snprintf(a->name, sizeof(a->name), "%.*s", (int)cert.cn.len,
-		    (const char *)cert.cn.p);
-}
-
 enum q_err
 cmd_authcert_add(struct ctl *c, struct fault *f)
 {
@@ -111,7 +96,6 @@ cmd_authcert_add(struct ctl *c, struct fault *f)
 	r = ctl_read(c->argv[0], &pem, f);
 	if (r != Q_OK)
 		return r;
-	auth_name(buf_bytes(&pem), &a);
 	r = ctl_records(c, f);
 	if (r == Q_OK)
 		r = rec_auth_cert_add(c->records, buf_bytes(&pem), &a, &c->by,

@@ -12,6 +12,7 @@
 #include "base/own.h"
 #include "quoinctl/ctl.h"
 #include "quoinctl/out.h"
+#include "signer/named.h"
 #include "x509/pem.h"
 
 #define FILE_MAX 65536
@@ -35,17 +36,11 @@ take_bytes(struct json_object *o, const char *name, struct buf *out,
 {
 	const char *text = json_object_get_string(
 	    json_object_object_get(o, name));
-	AUTO_BUF struct buf b = BUF_INIT(FILE_MAX);
 	enum q_err r;
 
 	if (text == NULL)
 		return fault_set(f, Q_INVALID, "JSON: no %s", name);
-	for (; *text != '\0'; text++)
-		buf_put(&b, *text == '-' ? "+" : *text == '_' ? "/" : text,
-		    1);
-	while (b.len % 4 != 0 && !b.bad)
-		buf_puts(&b, "=");
-	r = b.bad ? Q_TOOBIG : b64_decode(out, (const char *)b.p, b.len);
+	r = b64url_decode(out, text);
 	return r == Q_OK ? r : fault_set(f, Q_INVALID,
 	    "JSON: %s is no base64url", name);
 }
@@ -177,24 +172,11 @@ approver_json(const struct signd_approver *a)
 	return o;
 }
 
-/* Adds the items of a page and notes the last name. */
 static enum q_err
-approvers_page(struct ctl *c, struct out_list *list,
-    char after[SIGND_NAME_MAX + 1], bool *more, struct fault *f)
+each_approver(void *arg, const struct signd_approver *a)
 {
-	AUTO_REPLY struct wire_reply hold = { 0 };
-	struct signd_approvers_req req = { .after = after };
-	struct signd_approvers_rsp rsp;
-	struct signd_approver a;
-	enum q_err r = signd_approvers(c->signd, &req, &rsp, &hold, f);
-
-	while (r == Q_OK && (r = wire_list_next(&rsp.items,
-	    &signd_approver_type, &a)) == Q_OK) {
-		out_list_add(list, approver_json(&a));
-		snprintf(after, SIGND_NAME_MAX + 1, "%s", a.name);
-	}
-	*more = r == Q_NOTFOUND && rsp.more;
-	return r;
+	out_list_add(arg, approver_json(a));
+	return Q_OK;
 }
 
 enum q_err
@@ -203,16 +185,13 @@ cmd_approver_list(struct ctl *c, struct fault *f)
 	static const struct col cols[] = { { "Name", "name" },
 		{ "Kind", "kind" }, { "Since", "created" },
 		{ "Origin", "origin" } };
-	char after[SIGND_NAME_MAX + 1] = "";
 	struct out_list list;
-	bool more = true;
 	enum q_err r = ctl_signd(c, f);
 
 	if (r != Q_OK)
 		return r;
 	out_list_begin(&list, c, "approvers", cols, ARRAY_LEN(cols));
-	while (more)
-		r = approvers_page(c, &list, after, &more, f);
+	r = signer_approvers(c->signd, each_approver, &list, f);
 	return out_list_end(&list, r, "no approvers: quoinctl hsm approver "
 	    "add NAME FILE makes one");
 }
@@ -239,51 +218,17 @@ cmd_approver_delete(struct ctl *c, struct fault *f)
 
 /* --- approvals ---------------------------------------------------------- */
 
-/* Each that is open. */
-typedef void (*approval_each)(void *arg, const struct signd_approval *a);
-
-static enum q_err
-approvals_walk(struct ctl *c, approval_each each, void *arg, struct fault *f)
-{
-	char after[SIGND_ID_LEN + 1] = "";
-	bool more = true;
-	enum q_err r = ctl_signd(c, f);
-
-	while (r == Q_OK && more) {
-		AUTO_REPLY struct wire_reply hold = { 0 };
-		struct signd_approval_list_req req = { .after = after };
-		struct signd_approval_list_rsp rsp;
-		struct signd_approval a;
-
-		r = signd_approval_list(c->signd, &req, &rsp, &hold, f);
-		while (r == Q_OK && (r = wire_list_next(&rsp.items,
-		    &signd_approval_type, &a)) == Q_OK) {
-			each(arg, &a);
-			snprintf(after, sizeof(after), "%s", a.id);
-		}
-		more = r == Q_NOTFOUND && rsp.more;
-		r = r == Q_NOTFOUND ? Q_OK : r;
-	}
-	return r;
-}
-
 /* "action: sign" of a statement, and the like. */
 static void
 out_line(struct json_object *o, const char *statement, const char *name)
 {
-	char find[32], text[SIGND_LIST_MAX];
-	const char *at;
+	char text[SIGND_LIST_MAX];
 
-	snprintf(find, sizeof(find), "\n%s: ", name);
-	at = strstr(statement, find);
-	if (at == NULL)
-		return;
-	at += strlen(find);
-	snprintf(text, sizeof(text), "%.*s", (int)strcspn(at, "\n"), at);
-	out_str(o, name, text);
+	if (signer_statement_line(statement, name, text, sizeof(text)))
+		out_str(o, name, text);
 }
 
-static void
+static enum q_err
 each_list(void *arg, const struct signd_approval *a)
 {
 	struct json_object *o = out_object();
@@ -302,6 +247,7 @@ each_list(void *arg, const struct signd_approval *a)
 	out_line(o, a->statement, "meaning");
 	out_str(o, "statement", a->statement);
 	out_list_add(arg, o);
+	return Q_OK;
 }
 
 enum q_err
@@ -318,7 +264,7 @@ cmd_approval_list(struct ctl *c, struct fault *f)
 	if (r != Q_OK)
 		return r;
 	out_list_begin(&list, c, "approvals", cols, ARRAY_LEN(cols));
-	r = approvals_walk(c, each_list, &list, f);
+	r = signer_approvals(c->signd, each_list, &list, f);
 	return out_list_end(&list, r, "nothing waits for approval");
 }
 
@@ -327,20 +273,23 @@ struct search {
 	struct buf text;
 };
 
-static void
+static enum q_err
 each_search(void *arg, const struct signd_approval *a)
 {
 	struct search *s = arg;
 
 	if (strcmp(a->id, s->id) == 0)
 		buf_puts(&s->text, a->statement);
+	return Q_OK;
 }
 
 static enum q_err
 statement_find(struct ctl *c, struct search *s, struct fault *f)
 {
-	enum q_err r = approvals_walk(c, each_search, s, f);
+	enum q_err r = ctl_signd(c, f);
 
+	if (r == Q_OK)
+		r = signer_approvals(c->signd, each_search, s, f);
 	return r != Q_OK || s->text.len != 0 ? r : fault_set(f, Q_NOTFOUND,
 	    "no approval %.32s is open", s->id);
 }

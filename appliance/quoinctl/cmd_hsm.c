@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include <openssl/evp.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +10,7 @@
 #include "base/own.h"
 #include "quoinctl/ctl.h"
 #include "quoinctl/out.h"
+#include "x509/cert_text.h"
 #include "x509/pem.h"
 
 enum q_err
@@ -92,23 +92,12 @@ cmd_hsm_init(struct ctl *c, struct fault *f)
 	return r;
 }
 
-static void
-fingerprint(struct bytes der, char out[96])
-{
-	uint8_t md[SHA256_DIGEST_LENGTH];
-
-	SHA256(der.p, der.len, md);
-	for (size_t i = 0; i < sizeof(md); i++)
-		snprintf(out + 3 * i, 4, "%02X%s", md[i],
-		    i + 1 < sizeof(md) ? ":" : "");
-}
-
 static struct json_object *
 cert_json(const struct signd_cert *cert)
 {
 	struct json_object *o = out_object();
 	AUTO_BUF struct buf pem = BUF_INIT(PEM_TEXT_MAX);
-	char print[96];
+	char print[CERT_FINGERPRINT];
 
 	out_str(o, "id", cert->id);
 	out_str(o, "purpose", cert->purpose);
@@ -127,7 +116,7 @@ cert_json(const struct signd_cert *cert)
 		out_bool(o, "allow_serverkey", cert->allow_serverkey);
 		out_int(o, "crl_number", cert->crl_number);
 	}
-	fingerprint(cert->cert, print);
+	cert_fingerprint(cert->cert, print);
 	out_str(o, "sha256", print);
 	pem_encode(&pem, PEM_CERTIFICATE, cert->cert);
 	out_str(o, "pem", pem.bad ? "" : (const char *)pem.p);

@@ -9,13 +9,12 @@
 #include "quoinctl/ctl.h"
 #include "quoinctl/key_rules.h"
 #include "quoinctl/out.h"
+#include "records/keys.h"
+#include "signer/named.h"
 #include "x509/pem.h"
 
 #define PEM_FILE_MAX 65536
 #define PRIVATE_MAX 4096 /* as signd takes it */
-
-/* Before the name of a key that was known outside the token. */
-#define IMPORTED "nohsm:"
 
 /* The token by its number for people. */
 static enum q_err
@@ -37,10 +36,9 @@ static struct json_object *
 key_json(const struct signd_key *k)
 {
 	struct json_object *o = out_object();
-	char shown[SIGND_NAME_MAX + sizeof(IMPORTED)];
+	char shown[SIGNER_SHOWN];
 
-	snprintf(shown, sizeof(shown), "%s%s", k->imported ? IMPORTED : "",
-	    k->name);
+	signer_key_shown(k, shown);
 	out_str(o, "name", k->name);
 	out_str(o, "shown", shown);
 	out_str(o, "id", k->id);
@@ -86,14 +84,13 @@ cmd_key_list(struct ctl *c, struct fault *f)
 
 /* The key with a name, or an id, and what to do with it. */
 struct key_search {
-	const char *name;
-	bool imported; /* wanted by nohsm: */
-	bool found;
+	const char *wanted;
+	bool found, imported;
 	void (*take)(struct key_search *s, const struct signd_key *k);
 	struct json_object *json;
 	struct buf out;
 	struct key_rules_opt rules;
-	char id[SIGND_ID_LEN + 1];
+	char id[SIGND_ID_LEN + 1], name[SIGND_NAME_MAX + 1];
 };
 
 static enum q_err
@@ -101,11 +98,12 @@ each_search(void *arg, const struct signd_key *k)
 {
 	struct key_search *s = arg;
 
-	if (s->name[0] == '\0' || (s->imported && !k->imported) ||
-	    (strcmp(k->name, s->name) != 0 && strcmp(k->id, s->name) != 0))
+	if (!signer_key_called(k, s->wanted))
 		return Q_OK;
 	s->found = true;
 	snprintf(s->id, sizeof(s->id), "%s", k->id);
+	snprintf(s->name, sizeof(s->name), "%s", k->name);
+	s->imported = k->imported;
 	if (s->take != NULL)
 		s->take(s, k);
 	return Q_OK;
@@ -115,11 +113,9 @@ static enum q_err
 key_find(struct ctl *c, const char *name, struct key_search *s,
     struct fault *f)
 {
-	size_t n = strlen(IMPORTED);
 	enum q_err r = ctl_signd(c, f);
 
-	s->imported = strncmp(name, IMPORTED, n) == 0;
-	s->name = s->imported ? name + n : name;
+	s->wanted = name;
 	if (r == Q_OK)
 		r = signer_keys(c->signd, each_search, s, f);
 	if (r == Q_OK && !s->found)
@@ -248,14 +244,13 @@ cmd_key_import(struct ctl *c, struct fault *f)
 	AUTO_BUF struct buf code = BUF_INIT(SIGND_RULES_MAX);
 	AUTO_BUF struct buf key = BUF_INIT(PRIVATE_MAX);
 	AUTO_REPLY struct wire_reply hold = { 0 };
-	struct signd_key_import_req req = { .name = c->argv[0],
+	struct signd_key_import_req req = {
+		.name = signer_key_name(c->argv[0]),
 		.purpose = c->opt[CTL_OPT_purpose], .user = c->who };
 	struct signd_key_import_rsp rsp;
 	struct key_rules_opt rules = { 0 };
 	enum q_err r = ctl_need(c, CTL_OPT_purpose, f);
 
-	if (strncmp(req.name, IMPORTED, strlen(IMPORTED)) == 0)
-		req.name += strlen(IMPORTED);
 	if (r == Q_OK)
 		r = take_token(c, &req.token, f);
 	if (r == Q_OK)
@@ -309,6 +304,36 @@ cmd_key_edit(struct ctl *c, struct fault *f)
 	return r == Q_OK ? key_show(c, s.name, f) : r;
 }
 
+struct need {
+	struct signd_key key;
+	char batch[REC_NAME_MAX + 1];
+};
+
+static enum q_err
+each_batch(void *arg, const char *key, const char *batch)
+{
+	struct need *n = arg;
+
+	if (signer_key_called(&n->key, key))
+		snprintf(n->batch, sizeof(n->batch), "%s", batch);
+	return Q_OK;
+}
+
+/* Without records there are no batches. */
+static enum q_err
+unneeded(struct ctl *c, const struct key_search *s, struct fault *f)
+{
+	struct need n = { .key = { .id = s->id, .name = s->name,
+		.imported = s->imported } };
+	enum q_err r;
+
+	if (ctl_records(c, NULL) != Q_OK)
+		return Q_OK;
+	r = rec_signing_batches(c->records, each_batch, &n, f);
+	return r != Q_OK || n.batch[0] == '\0' ? r : fault_set(f, Q_CONFLICT,
+	    "batch %s has its firmware signed with key %s", n.batch, s->name);
+}
+
 enum q_err
 cmd_key_delete(struct ctl *c, struct fault *f)
 {
@@ -319,6 +344,8 @@ cmd_key_delete(struct ctl *c, struct fault *f)
 	struct json_object *o;
 	enum q_err r = key_find(c, c->argv[0], &s, f);
 
+	if (r == Q_OK)
+		r = unneeded(c, &s, f);
 	if (r == Q_OK)
 		r = ctl_confirm(c, "Destroy the key? Nobody can make it "
 		    "again.", f);

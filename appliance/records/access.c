@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/codec.h"
+#include "x509/cert_parse.h"
 #include "x509/pem.h"
 
 #define DAY 86400
@@ -66,6 +67,17 @@ ca_check(X509 *x, struct fault *f)
 	return Q_OK;
 }
 
+/* Its subject's common name, when nobody gives it another. */
+static void
+name_take(struct bytes der, struct rec_auth_cert *rec)
+{
+	struct cert cert;
+
+	if (rec->name[0] == '\0' && cert_parse(der, &cert, NULL) == Q_OK)
+		snprintf(rec->name, sizeof(rec->name), "%.*s",
+		    (int)cert.cn.len, (const char *)cert.cn.p);
+}
+
 static enum q_err
 cert_take(struct bytes pem, struct rec_auth_cert *rec, struct fault *f)
 {
@@ -95,6 +107,7 @@ cert_take(struct bytes pem, struct rec_auth_cert *rec, struct fault *f)
 	hex_encode(md, sizeof(md), rec->key);
 	memcpy(rec->cert.p, der.p, der.len);
 	rec->cert.len = der.len;
+	name_take(buf_bytes(&der), rec);
 	return Q_OK;
 }
 

@@ -21,7 +21,8 @@ bool rec_auth_key_fits(struct x509_st *x);
 
 /*
  * Import a manufacturer's CA: pem holds one certificate. Set in *rec are the
- * name, the batch and the two flags; the rest is filled in. A batch is needed
+ * name ("": its common name), the batch and the two flags; the rest is filled
+ * in, the certificate before anything else is looked at. A batch is needed
  * unless the DeviceIDs must be there already and no token is required.
  * INVALID for what is no CA's certificate, has too weak a key or signature or
  * has ended; EXISTS for a certificate or a name that is there; NOTFOUND for a

@@ -11,6 +11,8 @@ librecords_a_SOURCES = \
 	%reldir%/fleet.h \
 	%reldir%/fleet_list.c \
 	%reldir%/fleet_list.h \
+	%reldir%/keys.c \
+	%reldir%/keys.h \
 	%reldir%/load.c \
 	%reldir%/load.h \
 	%reldir%/logs.c \

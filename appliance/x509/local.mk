@@ -9,6 +9,8 @@ libx509_a_SOURCES = \
 	%reldir%/cert_check.h \
 	%reldir%/cert_parse.c \
 	%reldir%/cert_parse.h \
+	%reldir%/cert_text.c \
+	%reldir%/cert_text.h \
 	%reldir%/crl.c \
 	%reldir%/crl.h \
 	%reldir%/crl_check.c \
@@ -44,7 +46,8 @@ x509_ldadd = libx509.a libbase.a $(OPENSSL_LIBS)
 x509_make = tests/unit/x509-make.c tests/unit/x509-make.h
 unit_tests += tests/unit/test-x509-cert tests/unit/test-x509-crl \
 	tests/unit/test-x509-crmf tests/unit/test-x509-csr \
-	tests/unit/test-x509-der tests/unit/test-x509-ocsp
+	tests/unit/test-x509-der tests/unit/test-x509-ocsp \
+	tests/unit/test-x509-text
 tests_unit_test_x509_cert_SOURCES = tests/unit/test-x509-cert.c $(x509_make)
 tests_unit_test_x509_cert_LDADD = $(x509_ldadd)
 tests_unit_test_x509_crl_SOURCES = tests/unit/test-x509-crl.c $(x509_make)
@@ -57,6 +60,8 @@ tests_unit_test_x509_der_SOURCES = tests/unit/test-x509-der.c $(x509_make)
 tests_unit_test_x509_der_LDADD = $(x509_ldadd)
 tests_unit_test_x509_ocsp_SOURCES = tests/unit/test-x509-ocsp.c $(x509_make)
 tests_unit_test_x509_ocsp_LDADD = $(x509_ldadd)
+tests_unit_test_x509_text_SOURCES = tests/unit/test-x509-text.c $(x509_make)
+tests_unit_test_x509_text_LDADD = $(x509_ldadd)
 
 fuzzers += tests/fuzz/fuzz-csr tests/fuzz/fuzz-cert tests/fuzz/fuzz-crl \
 	tests/fuzz/fuzz-pem tests/fuzz/fuzz-crmf tests/fuzz/fuzz-ocsp \

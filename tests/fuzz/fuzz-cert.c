@@ -7,8 +7,30 @@
 
 #include "x509/cert_check.h"
 #include "x509/cert_parse.h"
+#include "x509/cert_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* One line of printable characters. */
+static void
+text_check(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((uint8_t)*text < ' ' || *text == 0x7f)
+			abort();
+}
+
+static void
+text_try(const struct cert *cert)
+{
+	AUTO_BUF struct buf names = BUF_INIT(65536);
+	char text[CERT_NAME_TEXT];
+
+	cert_name_text(cert->subject, text);
+	text_check(text);
+	cert_names_text(cert, &names);
+	text_check(names.p != NULL ? (const char *)names.p : "");
+}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -26,6 +48,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (cert_verify_signature(&cert, cert.spki, &f) != Q_OK &&
 	    f.msg[0] == '\0')
 		abort();
+	text_try(&cert);
 	for (unsigned kind = CERT_ROOT; kind <= CERT_LINK; kind++) {
 		struct cert_expect want = {
 			.kind = kind, .alg = cert.alg,

@@ -59,6 +59,16 @@ test_codec(void)
 	AUTO_BUF struct buf e = BUF_INIT(64);
 	b64_encode(&e, (const uint8_t *)"foobar", 6, 4);
 	is_str((char *)e.p, "Zm9v\nYmFy\n", "base64 in lines");
+	AUTO_BUF struct buf u = BUF_INIT(64), v = BUF_INIT(64);
+	b64url_encode(&u, (const uint8_t *)"\xfb\xff\xfe\x01", 4);
+	is_str((char *)u.p, "-__-AQ", "base64url");
+	ok(b64url_decode(&v, "-__-AQ") == Q_OK && v.len == 4 &&
+	    memcmp(v.p, "\xfb\xff\xfe\x01", 4) == 0, "base64url: bytes");
+	ok(b64url_decode(&v, "-__-AQ==") == Q_PROTO &&
+	    b64url_decode(&v, "+//+AQ") == Q_PROTO &&
+	    b64url_decode(&v, "-__-A") == Q_PROTO &&
+	    b64url_decode(&v, "-__-AR") == Q_PROTO,
+	    "base64url: padding, the other alphabet, cut, rest bits");
 	ok(hex_decode("aF09", raw, 2) && raw[0] == 0xaf && raw[1] == 9,
 	    "hex of both cases");
 	ok(!hex_decode("af0", raw, 2) && !hex_decode("af091", raw, 2) &&

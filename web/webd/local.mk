@@ -3,9 +3,12 @@ noinst_LIBRARIES += libwebd.a
 libwebd_a_SOURCES = \
 	%reldir%/admintls.c %reldir%/admintls.h \
 	%reldir%/apitoken.c %reldir%/apitoken.h \
+	%reldir%/authcerts.c \
 	%reldir%/captcha.c \
 	%reldir%/dispatch.c %reldir%/dispatch.h \
 	%reldir%/gate.c %reldir%/gate.h \
+	%reldir%/hsm.c %reldir%/hsm.h \
+	%reldir%/keys.c \
 	%reldir%/link.c \
 	%reldir%/login.c \
 	%reldir%/mail.c %reldir%/mail.h \
@@ -21,6 +24,7 @@ libwebd_a_SOURCES = \
 	%reldir%/shape.c %reldir%/shape.h \
 	%reldir%/signup.c \
 	%reldir%/site.c \
+	%reldir%/tokens.c \
 	%reldir%/totp.c %reldir%/totp.h \
 	%reldir%/ui.c %reldir%/ui.h \
 	%reldir%/users.c %reldir%/users.h \

@@ -15,7 +15,11 @@
 	X(apitoken)                                                       \
 	X(users)                                                          \
 	X(settings)                                                       \
-	X(mail)
+	X(mail)                                                           \
+	X(hsm)                                                            \
+	X(authcerts)                                                      \
+	X(tokens)                                                         \
+	X(keys)
 
 #define X(name) extern const struct web_page name##_page;
 WEB_PAGES(X)

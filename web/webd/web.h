@@ -166,6 +166,10 @@ enum q_err web_query_time(const struct web_call *c, const char *name,
 /* Paging: what every list takes. */
 #define WEB_LIMIT 100
 #define WEB_LIMIT_MAX 1000
+#define WEB_WINDOW_FIELDS                                                   \
+    { "limit", SHAPE_INT, 1, WEB_LIMIT_MAX, 0, "so many at most" },         \
+    { "after", SHAPE_STR, 0, RECORDD_CURSOR_MAX, 0,                         \
+	"next of the page before" }
 struct web_window {
 	uint32_t limit;
 	char after[RECORDD_CURSOR_MAX + 1];

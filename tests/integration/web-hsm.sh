@@ -1,0 +1,260 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# stores: both
+# timeout: 480
+# The pages of the HSM: certificates, Auth Certs, tokens, signing keys and
+# approvals, by REST as the browser asks; devices and python-fido2 use what was
+# made there.
+# shellcheck disable=SC2317 # ok and within call functions by name
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/integration/device.sh
+. "$(dirname "$0")/device.sh"
+# shellcheck source=tests/integration/web.sh
+. "$(dirname "$0")/web.sh"
+appliance_start "$(mktemp -d)" signd recordd enrold webd
+web=$appliance/web dev=$appliance/dev
+mkdir "$web" "$dev"
+ok "the first administrator" web_first ann
+web_as ann
+ok "a contributor" web_new carl contributor
+cp "$web/root.pem" "$dev/root.pem"
+ctl policy create p --device-lifetime 30d --issuing-lifetime 5y >/dev/null
+ctl batch create b --policy p >/dev/null
+json() {
+	jq -nc "$@"
+}
+day() { date -u +%FT00:00:00Z -d "$1"; }
+# logged WHAT OBJECT: the newest record that ann made.
+logged() {
+	web GET "/logs?limit=1&user=ann"
+	has '.items[0] | .what + " " + .object' "$*" "... and it is in the log"
+}
+
+# --- certificates ------------------------------------------------------------
+
+web_as carl
+answers 200 "how the HSM is" GET /hsm
+has .ready true "it works"
+has .token ready "its token, too"
+is "$(jq -r .root.pem <<<"$body" | openssl x509 -noout -fingerprint -sha256)" \
+	"sha256 Fingerprint=$(jq -r .root.fingerprint <<<"$body")" \
+	"the OEM Root, with its fingerprint"
+is "$(jq -r .root.pem <<<"$body")" "$(cat "$web/root.pem")" "it is the one"
+root_id=$(jq -r .root.id <<<"$body")
+answers 200 "all certificates" GET /hsm/certificates
+has '[.items[].purpose] | contains(["root", "issuing", "tls-device",
+	"tls-admin"])' true "of every purpose"
+answers 200 "those of TLS" GET '/hsm/certificates?kind=tls'
+has '[.items[].purpose] | unique | join(" ")' 'tls-admin tls-device' "only"
+has ".items | all(.chain == [\"$root_id\"])" true "under the OEM Root"
+answers 200 "issuing certificates" GET '/hsm/certificates?kind=issuing'
+has '.items | length' 1 "one for the policy"
+has '.items[0].policy' p "of that name"
+jq -r '.items[0].pem' <<<"$body" >"$dev/issuing.pem"
+ok "openssl finds the chain" openssl verify -CAfile "$web/root.pem" \
+	"$dev/issuing.pem"
+is "$(jq -r '.items[0].serial' <<<"$body" | tr a-f A-F)" \
+	"$(openssl x509 -noout -serial -in "$dev/issuing.pem" | cut -d= -f2)" \
+	"its serial number"
+has '.items[0].not_after' "$(date -u +%FT%TZ -d "$(openssl x509 -noout \
+	-enddate -in "$dev/issuing.pem" | cut -d= -f2)")" "its end"
+answers 400 "no such kind" GET '/hsm/certificates?kind=none'
+
+# --- Auth Certs --------------------------------------------------------------
+
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	-keyout "$dev/maker.key" -out "$dev/maker.pem" -days 100 \
+	-subj '/O=Maker/CN=Maker CA 1' -addext keyUsage=keyCertSign 2>/dev/null
+sha=$(openssl x509 -in "$dev/maker.pem" -outform DER | sha256sum | cut -c1-64)
+auth=$(json --rawfile pem "$dev/maker.pem" '{pem: $pem, batch: "b"}')
+answers 403 "a contributor imports none" POST /auth-certs "$auth"
+web_as ann
+answers 400 "a batch that is not there" POST /auth-certs \
+	"$(jq -c '.batch = "none"' <<<"$auth")"
+has '.errors[0].pointer' /batch "which the form is told"
+answers 201 "an Auth Cert" POST /auth-certs "$auth"
+has .id "$sha" "by its SHA-256"
+has .name 'Maker CA 1' "named as its subject"
+has .subject 'CN=Maker CA 1,O=Maker' "with the whole subject"
+logged auth cert add Maker CA 1
+answers 409 "not twice" POST /auth-certs "$auth"
+answers 400 "not without a batch" POST /auth-certs \
+	"$(jq -c 'del(.batch)' <<<"$auth")"
+has '.errors[0].pointer' /batch "which the form is told"
+answers 400 "no certificate" POST /auth-certs '{"pem":"x","batch":"b"}'
+has '.errors[0].pointer' /pem "which the form is told"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	-keyout "$dev/leaf.key" -out "$dev/leaf.pem" -days 9 -subj /CN=leaf \
+	-addext basicConstraints=CA:FALSE 2>/dev/null
+answers 400 "a device's certificate is no CA's" POST /auth-certs \
+	"$(json --rawfile pem "$dev/leaf.pem" '{pem: $pem, batch: "b"}')"
+# A device with a certificate of that maker.
+openssl ecparam -name prime256v1 -genkey -noout -out "$dev/d1.key"
+openssl req -new -key "$dev/d1.key" -subj /CN=sn1 | openssl x509 -req \
+	-CA "$dev/maker.pem" -CAkey "$dev/maker.key" -CAcreateserial -days 30 \
+	-out "$dev/d1.own" 2>/dev/null
+cat "$dev/d1.own" "$dev/maker.pem" >"$dev/d1.crt"
+dev_csr d1
+as_self d1
+enrol d1
+is "$code" 200 "a device of that maker comes in" || tap_note "$body"
+web_as carl
+answers 200 "everybody sees the list" GET /auth-certs
+has '.items[0].batch' b "with its batch"
+answers 403 "a contributor removes none" DELETE "/auth-certs/$sha"
+web_as ann
+answers 412 "who saw another one removes none" DELETE "/auth-certs/$sha" '' \
+	-H 'If-Match: "99"'
+answers 204 "removed" DELETE "/auth-certs/$sha"
+logged auth cert remove Maker CA 1
+answers 404 "it is gone" GET "/auth-certs/$sha"
+
+# --- tokens ------------------------------------------------------------------
+
+token=$(json --arg e "$(day '+2 days')" '{name: "t", batch: "b",
+	not_after: $e}')
+web_as carl
+answers 403 "a contributor makes no token" POST /tokens "$token"
+web_as ann
+answers 201 "a token" POST /tokens "$token"
+value=$(jq -r .value <<<"$body")
+like "$value" '^[A-Za-z0-9]{32}$' "its value"
+has .not_before "$(day today)" "from today"
+logged token create t
+answers 409 "not twice" POST /tokens "$token"
+has '.errors[0].pointer' /name "which the form is told"
+answers 400 "not for a batch that is not there" POST /tokens \
+	"$(jq -c '.name = "u" | .batch = "none"' <<<"$token")"
+has '.errors[0].pointer' /batch "which the form is told"
+answers 400 "not in the middle of a day" POST /tokens \
+	"$(jq -c '.name = "u" | .not_after |= sub("T00"; "T11")' <<<"$token")"
+answers 400 "no name" POST /tokens "$(jq -c '.name = " u"' <<<"$token")"
+has '.errors[0].pointer' /name "which the form is told"
+ctl batch edit b --token-alone >/dev/null
+(umask 077 && printf '%s' "$value" >"$dev/value")
+ok "a device enrols with it" "$appliance/app/quoin-agent" \
+	--dir "$dev/agent" --once --timeout 30 --root "$dev/root.pem" \
+	--token "$dev/value" --server "localhost:$(conf device.port)"
+web_as carl
+answers 200 "contributors see it, too" GET /tokens
+has '.items[0].value' "$value" "with its value"
+web_as ann
+web POST /api-tokens "$(json --arg u "$(day '+2 days')" \
+	'{name: "ci", scopes: ["read"], until: $u}')"
+web_token "$(jq -r .token <<<"$body")"
+answers 200 "a script that may read sees the list" GET /tokens
+has '.items[0] | .name + ":" + (.value // "none")' t:none "without values"
+answers 403 "and changes nothing" DELETE /tokens/t
+web_as ann
+answers 204 "removed" DELETE /tokens/t
+logged token remove t
+answers 404 "it is gone" GET /tokens/t
+
+# --- signing keys ------------------------------------------------------------
+
+web_as carl
+answers 403 "a contributor makes no key" POST /keys \
+	'{"name":"k","type":"ecdsa"}'
+web_as ann
+answers 201 "a key" POST /keys '{"name":"sk123","type":"ecdsa"}'
+has '[.name, .type, .size, .purpose, .imported] | join(" ")' \
+	'sk123 ecdsa 256 firmware false' "as it was wanted"
+k1=$(jq -r .id <<<"$body")
+jq -r .public_pem <<<"$body" >"$web/sk123.pem"
+like "$(openssl pkey -pubin -in "$web/sk123.pem" -noout -text)" prime256v1 \
+	"its public half"
+logged hsm key create sk123
+head -c 3000 /dev/urandom >"$web/fw"
+ok "it signs" ctl hsm sign sk123 "$web/fw" --out "$web/sig"
+ok "openssl verifies that" openssl dgst -sha256 -verify "$web/sk123.pem" \
+	-signature "$web/sig" "$web/fw"
+answers 201 "another one, with rules" POST /keys \
+	"$(json --arg e "$(day '+9 days')" '{name: "rsa key", type: "rsa-3072",
+	rules: {uses: 7, rate: 3, not_after: $e}}')"
+has '[.type, .size, .rules.uses, .rules.rate, .rules.approvals] |
+	join(" ")' 'rsa-3072 3072 7 3 0' "as it was wanted"
+k2=$(jq -r .id <<<"$body")
+answers 200 "its rules changed" PATCH "/keys/$k2" '{"rules":{"rate":5}}'
+has '[.rules.uses, .rules.rate, .rules.not_after] | join(" ")' \
+	"7 5 $(day '+9 days')" "the others stay"
+logged hsm key edit rsa key
+answers 200 "no end any more" PATCH "/keys/$k2" '{"rules":{"not_after":""}}'
+has .rules.not_after null "as it was wanted"
+answers 400 "no such approver" PATCH "/keys/$k2" \
+	'{"rules":{"approvals":1,"approvers":["nobody"]}}'
+answers 409 "a name that another key has" POST /keys \
+	'{"name":"sk123","type":"rsa-3072"}'
+answers 400 "a name that is none" POST /keys '{"name":"a/b","type":"ecdsa"}'
+has '.errors[0].pointer' /name "which the form is told"
+answers 400 "no such type" POST /keys '{"name":"x","type":"ed25519"}'
+answers 404 "no such key" PATCH /keys/0123456789abcdef '{"rules":{}}'
+
+# import NAME FILE
+import() {
+	web POST /keys/import "$(json --rawfile pem "$2" --arg n "$1" \
+		'{name: $n, pem: $pem}')"
+}
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 \
+	-out "$web/own.key" 2>/dev/null
+import Test_key_ECC "$web/own.key"
+is "$code" 201 "a key imported"
+has '[.name, .type, .size, .imported] | join(" ")' \
+	'nohsm:Test_key_ECC ecdsa 256 true' "with the guide's prefix"
+k3=$(jq -r .id <<<"$body")
+is "$(jq -r .public_pem <<<"$body")" \
+	"$(openssl pkey -in "$web/own.key" -pubout)" "its public half"
+logged hsm key import Test_key_ECC
+openssl genrsa -out "$web/rsa.key" 3072 2>/dev/null
+import 'nohsm:rsa' "$web/rsa.key"
+has '[.name, .type] | join(" ")' 'nohsm:rsa rsa-3072' \
+	"RSA-3072, its prefix given once"
+answers 204 "and gone again" DELETE "/keys/$(jq -r .id <<<"$body")"
+# no WORDS WHAT FILE
+no() {
+	import wrong "$3"
+	is "$code" 400 "$2 is refused" || tap_note "$body"
+	like "$(jq -r '.errors[0].pointer + " " + .detail' <<<"$body")" \
+		"^/pem .*$1" "... in plain words"
+}
+openssl ec -in "$web/own.key" -out "$web/sec1.key" 2>/dev/null
+no 'SEC 1 key.*pkcs8 -topk8' "a SEC 1 key" "$web/sec1.key"
+openssl pkcs8 -topk8 -in "$web/own.key" -passout pass:xxxx \
+	-out "$web/enc.key"
+no 'encrypted' "an encrypted key" "$web/enc.key"
+no 'public key' "a public key" "$web/sk123.pem"
+no 'certificate' "a certificate" "$web/root.pem"
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 \
+	-out "$web/p384.key" 2>/dev/null
+no 'P-256' "P-384" "$web/p384.key"
+openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 \
+	-out "$web/r2048.key" 2>/dev/null
+no '3072' "RSA-2048" "$web/r2048.key"
+no 'private key' "something else" /etc/hostname
+unlike "$(ctl --json journal show 2>/dev/null | head -c 1000000)" \
+	'BEGIN PRIVATE' "no private key is in the journal"
+
+# A batch that needs one keeps it.
+answers 200 "a batch whose firmware it signs" PATCH /batches/b \
+	'{"signing_key":"nohsm:Test_key_ECC"}'
+answers 200 "the key says so" GET "/keys/$k3"
+has '.needed_by | join(" ")' b "by name"
+answers 409 "so it stays" DELETE "/keys/$k3"
+like "$(jq -r .detail <<<"$body")" 'batch b has its firmware signed' \
+	"for that reason"
+exits 75 "nor does the console remove it" ctl hsm key delete --yes \
+	nohsm:Test_key_ECC
+web PATCH /batches/b '{"signing_key":""}'
+answers 204 "when no batch needs it, it goes" DELETE "/keys/$k3"
+logged hsm key delete Test_key_ECC
+answers 404 "it is gone" GET "/keys/$k3"
+web_as carl
+answers 200 "everybody sees the list" GET /keys
+has '[.items[].name] | sort | join(",")' 'rsa key,sk123' "of two keys"
+answers 403 "a contributor removes none" DELETE "/keys/$k1"
+answers 200 "pages of it" GET '/keys?limit=1'
+first=$(jq -r '.items[0].id + " " + .next' <<<"$body")
+answers 200 "the next" GET "/keys?limit=1&after=${first##* }"
+has '.items | length' 1 "has the other"
+has '.next' null "and is the last"
+tap_done
