@@ -49,10 +49,14 @@ intent(const bson_t *reply)
 	if (!mongo_first(reply, &node) ||
 	    mongo_intent_parse(&node, &b) != Q_OK)
 		return;
-	for (size_t i = 0; i < b->n; i++)
-		if (mongo_batch_find(b, b->op[i].d, b->op[i].key) !=
-		    &b->op[i])
+	for (size_t i = 0; i < b->n; i++) {
+		struct mongo_op *op = &b->op[i];
+
+		if (mongo_batch_find(b, op->d, op->key) != op ||
+		    (op->counts[1].group[0] != '\0' && strcmp(
+		    op->counts[0].group, op->counts[1].group) == 0))
 			abort();
+	}
 	mongo_batch_free(b);
 }
 
@@ -60,6 +64,7 @@ static void
 cursor(const uint8_t *p, size_t len)
 {
 	char after[RECORDD_CURSOR_MAX + 1], next[RECORDD_CURSOR_MAX + 1];
+	struct store_query q = { .after = after, .desc = len % 2 };
 	const char *key;
 	int64_t value;
 
@@ -67,7 +72,7 @@ cursor(const uint8_t *p, size_t len)
 		return;
 	memcpy(after, p, len);
 	after[len] = '\0';
-	if (store_cursor_get(after, &value, &key, NULL) == Q_OK)
+	if (store_cursor_get(&q, 1900000000, &value, &key, NULL) == Q_OK)
 		store_cursor_put(value, key, next);
 }
 
