@@ -8,6 +8,7 @@
 #include "base/own.h"
 #include "quoinctl/ctl.h"
 #include "quoinctl/out.h"
+#include "records/policies.h"
 
 #define TRIES 20
 
@@ -102,29 +103,14 @@ take_options(struct ctl *c, struct rec_policy *p, struct fault *f)
 		    &p->issuing_lifetime, f);
 	for (size_t i = 0; r == Q_OK && i < ARRAY_LEN(flags); i++)
 		r = ctl_flag(c, flags[i].yes, flags[i].no, flags[i].flag, f);
-	if (r == Q_OK && p->issuing_lifetime < p->device_lifetime)
-		r = fault_set(f, Q_INVALID, "the issuing lifetime is shorter "
-		    "than the device lifetime: devices could not get what "
-		    "the policy promises");
 	return r;
-}
-
-static bool
-policy_same(const struct rec_policy *a, const struct rec_policy *b)
-{
-	const struct rec_desc *d = rec_desc(REC_POLICY);
-
-	for (size_t i = 0; i < d->n; i++)
-		if (strcmp(d->fields[i].name, "created_at") != 0 &&
-		    !rec_same(&d->fields[i], a, b))
-			return false;
-	return true;
 }
 
 /* The issuing CA as the policy wants it; made, if there is none. */
 static enum q_err
-issuing_make(struct ctl *c, const struct rec_policy *p, struct fault *f)
+issuing_make(void *ctx, const struct rec_policy *p, struct fault *f)
 {
+	struct ctl *c = ctx;
 	AUTO_REPLY struct wire_reply hold = { 0 };
 	const struct signd_issuing_make_req make = {
 		.policy = p->key,
@@ -143,8 +129,9 @@ issuing_make(struct ctl *c, const struct rec_policy *p, struct fault *f)
 }
 
 static enum q_err
-issuing_set(struct ctl *c, const struct rec_policy *p, struct fault *f)
+issuing_set(void *ctx, const struct rec_policy *p, struct fault *f)
 {
+	struct ctl *c = ctx;
 	AUTO_REPLY struct wire_reply hold = { 0 };
 	const struct signd_issuing_set_req set = {
 		.policy = p->key,
@@ -162,31 +149,10 @@ issuing_set(struct ctl *c, const struct rec_policy *p, struct fault *f)
 	    ? signd_issuing_set(c->signd, &set, &rsp, &hold, f) : r;
 }
 
-/*
- * First the CA, then the record: a policy that can be seen can issue. Cut
- * short between them, the same command finds the CA and goes on; with other
- * parameters it changes the CA, which nobody has used.
- */
-static enum q_err
-policy_make(struct ctl *c, struct rec_policy *p, struct fault *f)
+static struct rec_issuing
+issuing_of(struct ctl *c)
 {
-	struct rec_policy old;
-	enum q_err r = rec_policy_get(c->records, p->key, &old, f);
-
-	if (r == Q_OK && policy_same(p, &old))
-		return issuing_make(c, p, f);
-	if (r == Q_OK)
-		return fault_set(f, Q_EXISTS, "policy %s exists and is "
-		    "different: quoinctl policy edit changes it", p->key);
-	if (r != Q_NOTFOUND)
-		return r;
-	r = issuing_make(c, p, f);
-	if (r == Q_EXISTS || r == Q_CONFLICT)
-		r = issuing_set(c, p, f);
-	if (r == Q_OK)
-		r = rec_policy_insert(c->records, p, f);
-	return r == Q_OK ? rec_actor_note(c->records, &c->by,
-	    "policy create", p->key, f) : r;
+	return (struct rec_issuing){ issuing_make, issuing_set, c };
 }
 
 enum q_err
@@ -195,6 +161,7 @@ cmd_policy_create(struct ctl *c, struct fault *f)
 	struct rec_policy p = {
 		.issuing_autorenew = true, .created_at = clock_wall()
 	};
+	const struct rec_issuing ca = issuing_of(c);
 	enum q_err r = ctl_need(c, CTL_OPT_device_lifetime, f);
 
 	if (r == Q_OK)
@@ -211,7 +178,7 @@ cmd_policy_create(struct ctl *c, struct fault *f)
 	if (r == Q_OK)
 		r = ctl_records(c, f);
 	if (r == Q_OK)
-		r = policy_make(c, &p, f);
+		r = rec_policy_make(c->records, &p, &ca, &c->by, f);
 	if (r == Q_OK)
 		out_done(c, out_record(REC_POLICY, &p),
 		    "Policy %s and its issuing CA are made.", p.key);
@@ -221,6 +188,7 @@ cmd_policy_create(struct ctl *c, struct fault *f)
 enum q_err
 cmd_policy_edit(struct ctl *c, struct fault *f)
 {
+	const struct rec_issuing ca = issuing_of(c);
 	struct rec_policy p, old;
 	enum q_err r = Q_CONFLICT;
 
@@ -230,18 +198,10 @@ cmd_policy_edit(struct ctl *c, struct fault *f)
 			return r;
 		p = old;
 		r = take_options(c, &p, f);
-		/* Also when nothing changes: an edit that was cut short
-		 * between the two leaves the CA to be told. */
 		if (r == Q_OK)
-			r = issuing_set(c, &p, f);
-		if (r != Q_OK)
-			return r;
-		if (!policy_same(&p, &old))
-			r = rec_policy_put(c->records, &p, f);
+			r = rec_policy_change(c->records, &p, &old, &ca,
+			    &c->by, f);
 	}
-	if (r == Q_OK && !policy_same(&p, &old))
-		r = rec_actor_note(c->records, &c->by, "policy edit", p.key,
-		    f);
 	if (r == Q_OK)
 		out_show(c, cols, ARRAY_LEN(cols), out_record(REC_POLICY, &p));
 	return r;

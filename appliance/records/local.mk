@@ -9,6 +9,8 @@ librecords_a_SOURCES = \
 	%reldir%/client.h \
 	%reldir%/fleet.c \
 	%reldir%/fleet.h \
+	%reldir%/fleet_csv.c \
+	%reldir%/fleet_csv.h \
 	%reldir%/fleet_list.c \
 	%reldir%/fleet_list.h \
 	%reldir%/keys.c \
@@ -18,6 +20,8 @@ librecords_a_SOURCES = \
 	%reldir%/logs.c \
 	%reldir%/logs.h \
 	%reldir%/people.c \
+	%reldir%/policies.c \
+	%reldir%/policies.h \
 	%reldir%/people.h \
 	%reldir%/rec_bson.c \
 	%reldir%/rec_json.c \

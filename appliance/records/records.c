@@ -16,6 +16,8 @@ static const char *const rec_device_state_names[] = { REC_DEVICE_STATES(X) };
 static const char *const rec_device_intent_names[] = { REC_DEVICE_INTENTS(X) };
 static const char *const rec_device_approval_names[] = {
 	REC_DEVICE_APPROVALS(X) };
+static const char *const rec_policy_connection_names[] = {
+	REC_POLICY_CONNECTIONS(X) };
 static const char *const rec_user_role_names[] = { REC_USER_ROLES(X) };
 static const char *const rec_link_role_names[] = { REC_USER_ROLES(X) };
 static const char *const rec_link_kind_names[] = { REC_LINK_KINDS(X) };

@@ -85,6 +85,17 @@ enum rec_device_approval {
 #undef X
 };
 
+/* What devices under a policy connect to (guide 11). */
+#define REC_POLICY_CONNECTIONS(X)                                       \
+	X(IOT_HUB, 0, "iot_hub")                                        \
+	X(DATABASE_DIRECT, 1, "database_direct")
+
+enum rec_policy_connection {
+#define X(name, num, text) CONNECTION_##name = (num),
+	REC_POLICY_CONNECTIONS(X)
+#undef X
+};
+
 #define REC_USER_ROLES(X)                       \
 	X(CONTRIBUTOR, 0, "contributor")        \
 	X(ADMINISTRATOR, 1, "administrator")
@@ -174,6 +185,7 @@ enum rec_link_kind {
 	F(T, BOOL, approve, 0, 1, REC_PLAIN,                                \
 	    "an operator approves each first enrolment")                    \
 	F(T, STR, hub, 0, REC_NAME_MAX, REC_PLAIN, "hub of its devices")    \
+	F(T, ENUM, connection, 0, 1, REC_PLAIN, "what that is")             \
 	F(T, TIME, created_at, 0, 0, REC_FIXED, "when it was made")
 
 #define REC_REVOKED_FIELDS(F, T)                                            \

@@ -189,6 +189,7 @@ enum signd_op {
 	F(T, BOOL, allow_rsa2048, 0, "of an issuing CA")                     \
 	F(T, BOOL, allow_serverkey, 0, "of an issuing CA")                   \
 	F(T, U64, crl_number, 0, "of an issuing CA: last CRL, 0 none")       \
+	F(T, BOOL, issued, 0, "an issuing CA that has issued something")     \
 	F(T, BIN, cert, SIGND_CERT_MAX, "DER")
 
 #define SIGND_KEYS_REQ(F, T)                                                 \

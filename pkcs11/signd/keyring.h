@@ -94,6 +94,7 @@ struct key {
 	uint32_t generation;
 	uint64_t created;
 	struct issuing issuing;
+	bool fresh;		/* an issuing CA that has issued nothing yet */
 	/* Of keys that people make. */
 	char name[SIGND_NAME_MAX + 1];
 	bool imported;

@@ -20,7 +20,7 @@
 #define HEAD 36
 #define CHUNK 61440u
 #define AAD (HEAD + 4)
-#define FILE_VERSION 3
+#define FILE_VERSION 4
 
 #define KEYRING_HEAD(F, T)                                                   \
 	F(T, U32, version, 0, "")                                            \
@@ -49,12 +49,13 @@
 	F(T, BOOL, imported, 0, "")                                          \
 	F(T, U32, token, SIGND_TOKENS - 1, "")                               \
 	F(T, BIN, rules, SIGND_RULES_MAX, "signd_rules")                     \
-	F(T, BIN, spki, SIGND_SPKI_MAX, "")
+	F(T, BIN, spki, SIGND_SPKI_MAX, "")                                  \
+	F(T, BOOL, fresh, 0, "")
 
 /* Fields of keyring_head and keyring_key in the file's versions. */
 static const struct {
 	size_t head, key;
-} versions[] = { { 6, 13 }, { 6, 14 }, { 7, 19 } };
+} versions[] = { { 6, 13 }, { 6, 14 }, { 7, 19 }, { 7, 20 } };
 
 WIRE_DECLARE(keyring_head, KEYRING_HEAD)
 WIRE_DECLARE(keyring_key, KEYRING_KEY)
@@ -96,7 +97,7 @@ encode(const struct keyring *r, struct buf *out)
 			.allow_serverkey = k->issuing.allow_serverkey,
 			.cert = { k->der, k->der_len }, .name = k->name,
 			.imported = k->imported, .token = k->token,
-			.spki = { k->spki, k->spki_len } };
+			.spki = { k->spki, k->spki_len }, .fresh = k->fresh };
 
 		buf_reset(&rules);
 		key_rules_encode(&k->rules, &rules);
@@ -176,6 +177,7 @@ key_decode(const struct keyring_key *item, const char *host, uint16_t port,
 	snprintf(k->name, sizeof(k->name), "%s", item->name);
 	k->imported = item->imported;
 	k->token = item->token;
+	k->fresh = item->fresh;
 	if (item->rules.len != 0)
 		e = key_rules_decode(item->rules, &k->rules, f);
 	if (e == Q_OK && item->spki.len != 0)

@@ -357,6 +357,33 @@ answer(struct wire_req *q, const struct keyring *ring, const char *device_id,
 	return space->bad ? Q_NOMEM : Q_OK;
 }
 
+/* Of a CA's first certificate it is written down that it is in use. If that
+ * fails, the next one does it. */
+static void
+fresh_end(struct signd *s, const char *id, uint32_t uid)
+{
+	AUTO_RING struct keyring *ring = NULL;
+	struct keyring *next = NULL;
+	struct key *k = NULL;
+
+	pthread_mutex_lock(&s->change);
+	if (signd_ring(s, true, &ring, NULL) == Q_OK &&
+	    keyring_find(ring, id) != NULL && keyring_find(ring, id)->fresh)
+		next = keyring_new(ring);
+	if (next != NULL)
+		k = key_copy(keyring_find(ring, id),
+		    (uint16_t)s->conf->crl_port, next);
+	if (k != NULL) {
+		k->fresh = false;
+		if (keyring_put(next, k) == Q_OK) {
+			(void)!signd_install(s, next, uid, NULL);
+			next = NULL;
+		}
+	}
+	keyring_unref(next);
+	pthread_mutex_unlock(&s->change);
+}
+
 enum q_err
 signd_do_issue(void *ctx, struct wire_req *q, const void *req, void *rsp,
     struct fault *f)
@@ -386,5 +413,7 @@ signd_do_issue(void *ctx, struct wire_req *q, const void *req, void *rsp,
 		return r;
 	request_hash(&w);
 	r = issue(s, ring, &w, wire_req_space(q), &out->again, f);
+	if (r == Q_OK && w.ca->fresh)
+		fresh_end(s, w.ca->id, w.uid);
 	return r == Q_OK ? answer(q, ring, w.device_id, out, f) : r;
 }

@@ -167,6 +167,7 @@ cert_put(struct signd *s, const struct keyring *ring, const struct key *k,
 		.allow_rsa2048 = k->issuing.allow_rsa2048,
 		.allow_serverkey = k->issuing.allow_serverkey,
 		.crl_number = signd_crl_last(s, k->id),
+		.issued = k->purpose == PURPOSE_ISSUING && !k->fresh,
 		.cert = { k->der, k->der_len } };
 
 	/* That of a codesign key is its owner's, and tells nobody of us. */

@@ -355,6 +355,7 @@ pki_issuing(struct signd *s, struct keyring *next, const char *policy,
 	if (r != Q_OK)
 		return r;
 	k->issuing = *params;
+	k->fresh = true;
 	r = add_certified(s, next, k, params->issuing_lifetime, uid, f);
 	return r == Q_OK ? pki_ocsp(s, next, k, uid, f) : r;
 }

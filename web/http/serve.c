@@ -28,6 +28,7 @@
 /* The slowest reader of a response, in bytes per millisecond. */
 #define WRITE_PACE 16
 #define RESPONSE_MAX (256U << 20)
+#define PROBLEM_MAX (1U << 20)
 /* Bodies up to this leave together with the head, in one write. */
 #define TOGETHER_MAX 65536
 
@@ -44,7 +45,7 @@ worker_start(void *ctx)
 	w->allow = (struct buf)BUF_INIT(128);
 	w->rs.body = (struct buf)BUF_INIT(RESPONSE_MAX);
 	w->rs.headers = (struct buf)BUF_INIT(8192);
-	w->rs.problem_more = (struct buf)BUF_INIT(16384);
+	w->rs.problem_more = (struct buf)BUF_INIT(PROBLEM_MAX);
 	return w;
 }
 

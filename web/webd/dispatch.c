@@ -121,6 +121,9 @@ wrong_put(struct web_call *c, struct http_response *rs)
 	text = json_object_to_json_string_ext(c->wrong,
 	    JSON_C_TO_STRING_PLAIN);
 	buf_printf(&rs->problem_more, "\"errors\":%s", text);
+	if (c->wrong_count != 0)
+		buf_printf(&rs->problem_more, ",\"error_count\":%zu",
+		    c->wrong_count);
 }
 
 enum q_err

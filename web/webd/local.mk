@@ -4,18 +4,25 @@ libwebd_a_SOURCES = \
 	%reldir%/admintls.c %reldir%/admintls.h \
 	%reldir%/apitoken.c %reldir%/apitoken.h \
 	%reldir%/authcerts.c \
+	%reldir%/batches.c %reldir%/batches.h \
 	%reldir%/captcha.c \
+	%reldir%/dashboard.c \
+	%reldir%/devices.c \
 	%reldir%/dispatch.c %reldir%/dispatch.h \
 	%reldir%/gate.c %reldir%/gate.h \
 	%reldir%/hsm.c %reldir%/hsm.h \
 	%reldir%/keys.c \
+	%reldir%/hubs.c \
 	%reldir%/link.c \
+	%reldir%/live.c %reldir%/live.h \
 	%reldir%/login.c \
+	%reldir%/logs.c %reldir%/logs.h \
 	%reldir%/mail.c %reldir%/mail.h \
 	%reldir%/mail_send.c \
 	%reldir%/pages.c %reldir%/pages.h \
 	%reldir%/parts.c %reldir%/parts.h \
 	%reldir%/password.c %reldir%/password.h \
+	%reldir%/policies.c \
 	%reldir%/profile.c %reldir%/profile.h \
 	%reldir%/qr.c %reldir%/qr.h \
 	%reldir%/reply.c \
@@ -27,6 +34,7 @@ libwebd_a_SOURCES = \
 	%reldir%/tokens.c \
 	%reldir%/totp.c %reldir%/totp.h \
 	%reldir%/ui.c %reldir%/ui.h \
+	%reldir%/upload.c \
 	%reldir%/users.c %reldir%/users.h \
 	%reldir%/web.h
 

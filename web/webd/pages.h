@@ -15,6 +15,14 @@
 	X(apitoken)                                                       \
 	X(users)                                                          \
 	X(settings)                                                       \
+	X(dashboard)                                                      \
+	X(live)                                                           \
+	X(batches)                                                        \
+	X(upload)                                                         \
+	X(devices)                                                        \
+	X(policies)                                                       \
+	X(hubs)                                                           \
+	X(logs)                                                           \
 	X(mail)                                                           \
 	X(hsm)                                                            \
 	X(authcerts)                                                      \

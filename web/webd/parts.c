@@ -8,7 +8,8 @@
 	X(settings) \
 	X(gate)     \
 	X(captcha)  \
-	X(mail)
+	X(mail)     \
+	X(live)
 
 #define X(name) extern const struct web_part name##_part;
 PARTS(X)

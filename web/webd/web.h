@@ -122,6 +122,7 @@ struct web_call {
 	struct json_object *in; /* checked by route->in; or NULL */
 	uint64_t if_match; /* revision; 0: none was given */
 	struct json_object *wrong; /* problems with members; web_wrong() */
+	size_t wrong_count; /* problems in all, when not all are told */
 	const char *problem; /* type of the problem; NULL: about:blank */
 	char csrf[48]; /* of the session */
 	int64_t until; /* when it ends */
