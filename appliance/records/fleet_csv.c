@@ -44,6 +44,9 @@ cell_end(struct fleet_csv *csv, struct fleet *fl, struct fault *f)
 	if (csv->line == 1 && is_heading(s)) {
 		csv->wanted = csv->column;
 		csv->skip = true;
+	} else if (csv->line == 1 && csv->column == 0) {
+		memcpy(csv->first, s, len);
+		csv->first_len = len;
 	} else if (len != 0 && csv->column == csv->wanted && !csv->skip) {
 		r = fleet_add(fl, s, len, f);
 	}
@@ -59,8 +62,11 @@ cell_end(struct fleet_csv *csv, struct fleet *fl, struct fault *f)
 static enum q_err
 line_end(struct fleet_csv *csv, struct fleet *fl, struct fault *f)
 {
+	bool first = csv->line == 1;
 	enum q_err r = cell_end(csv, fl, f);
 
+	if (r == Q_OK && first && !csv->skip && csv->first_len != 0)
+		r = fleet_add(fl, csv->first, csv->first_len, f);
 	csv->heading += csv->skip;
 	csv->column = 0;
 	csv->any = csv->skip = false;

@@ -19,6 +19,10 @@ struct fleet_csv {
 	size_t len; /* of the cell, also beyond what is kept */
 	unsigned column; /* of the cell, from 0 */
 	unsigned wanted; /* that has the IDs */
+	/* The first cell of all, until its line has turned out to be no
+	 * heading. */
+	char first[FLEET_CSV_CELL];
+	size_t first_len;
 	bool quoted, quote; /* inside of quotes; a quote was the last */
 	bool any; /* the line has something in it */
 	bool skip; /* the line is the heading */

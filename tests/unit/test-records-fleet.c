@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "records/fleet.h"
+#include "records/fleet_csv.h"
 #include "tap.h"
 
 #define A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -152,9 +153,62 @@ test_digits(void)
 	ok(1, "every character but hex digits is refused");
 }
 
+/* How tables read, in pieces of every size: devices, lines of the heading. */
+static const struct {
+	const char *text;
+	unsigned n, heading;
+	enum q_err r;
+	const char *what;
+} tables[] = {
+	{ A "\n" B "\n", 2, 0, Q_OK, "no heading" },
+	{ "\xef\xbb\xbf" "Device_ID\r\n" A "\r\n\r\n" B, 2, 1, Q_OK,
+	    "a heading, byte order mark, empty line, no last line end" },
+	{ "name;device_id\nx;" A "\ny;" B "\n", 2, 1, Q_OK,
+	    "the IDs in another column" },
+	{ "id,name\n" A ",\"one, \"\"two\"\"\n three\"\n", 1, 1, Q_OK,
+	    "quotes in another column" },
+	{ "name,batch\n" A ",x\n", 2, 0, Q_INVALID,
+	    "a first line that is no heading" },
+	{ A "\n" B ",\"x\n", 2, 0, Q_INVALID, "a quote that does not end" },
+	{ "", 0, 0, Q_OK, "nothing" },
+};
+
+static enum q_err
+table_read(struct fleet *fl, struct fleet_csv *csv, const char *text,
+    size_t step)
+{
+	size_t len = strlen(text);
+	enum q_err r = Q_OK;
+
+	for (size_t i = 0; r == Q_OK && i < len; i += step)
+		r = fleet_csv_feed(csv, fl, text + i,
+		    step < len - i ? step : len - i, NULL);
+	if (r == Q_OK)
+		r = fleet_csv_end(csv, fl, NULL);
+	return r == Q_OK ? fleet_check(fl, NULL) : r;
+}
+
+static void
+test_csv(void)
+{
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		for (size_t step = 1; step < 300; step += 149) {
+			AUTO_FLEET struct fleet fl = { 0 };
+			struct fleet_csv csv = FLEET_CSV_INIT;
+
+			is_int(table_read(&fl, &csv, tables[i].text, step),
+			    tables[i].r, "%s", tables[i].what);
+			is_int(fl.seen, tables[i].n, "%s: devices",
+			    tables[i].what);
+			is_int(csv.heading, tables[i].heading, "%s: heading",
+			    tables[i].what);
+		}
+}
+
 int
 main(void)
 {
+	test_csv();
 	test_guide();
 	test_table();
 	test_all_named();
