@@ -8,7 +8,7 @@ import { deviceIds } from '../lib/csv.js';
 import { FileField, Input } from '../lib/form.js';
 import { Icon } from '../lib/icons.js';
 import { HEAD, preview, reportCsv } from '../lib/preview.js';
-import { html, useState } from '../lib/preact.js';
+import { html, useEffect, useRef, useState } from '../lib/preact.js';
 import { path } from '../lib/route.js';
 import { count, many } from '../lib/show.js';
 
@@ -85,8 +85,17 @@ function Typed({ f }) {
 function Report({ name, error }) {
 	const errors = error.errors ?? [];
 	const total = error.errorCount ?? errors.length;
+	/** @type {{ current: HTMLElement | null }} */
+	const ref = useRef(null);
 
-	return html`<div class="report" role="alert">
+	// After the form has shown that something is wrong: this is it.
+	useEffect(() => {
+		const timer = setTimeout(() => ref.current?.scrollIntoView(
+			{ block: 'nearest' }), 100);
+
+		return () => clearTimeout(timer);
+	}, [error]);
+	return html`<div class="report" role="alert" ref=${ref}>
 		<p><b>${error.message}</b> No device of this file was added.</p>
 		${errors.length > 0 && html`<div class="scroll"><table>
 			<thead><tr><th scope="col">Line</th><th scope="col">Position

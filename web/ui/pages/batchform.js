@@ -216,9 +216,10 @@ function useBatchForm(batch, onDone) {
 
 		f.set('files', files);
 		if (files.some((c) => c.error))
-			throw new Error('The batch is saved, but not all files went ' +
-				'in. Remove what was refused, or mend it and add it ' +
-				'again.');
+			throw new Error('The batch is saved, but not what is in ' +
+				`${files.filter((c) => c.error).map((c) => c.file.name)
+					.join(', ')}. Remove that file, or mend it and ` +
+				'add it again.');
 		toast(`Batch ${name} ${batch ? 'saved' : 'created'}`);
 		onDone(name);
 	});
