@@ -415,8 +415,17 @@ crl() {
 }
 ok "the CRL has it" within 10 crl
 like "$(crl)" 'Key Compromise' "with the reason"
+ok "another policy" ctl policy create elsewhere --device-lifetime 1d \
+	--issuing-lifetime 1y
+ok "with a batch" ctl batch create elsewhere --policy elsewhere
+ok "the device moves there" ctl device move "${ids[1]}" --batch elsewhere
 ok "allow it again" ctl device allow "${ids[1]}"
 ok "and it enrols, by its identity" enrol
+unlike "$(pick '.certs[0].issuer' device show "${ids[1]}")" "^$issuer\$" \
+	"under the policy of its new batch"
+is "$(pick '.enrolled, .revoked' batch show elsewhere | xargs)" "1 0" \
+	"counted there"
+ok "it moves back" ctl device move "${ids[1]}" --batch fleet
 is "$(state "${ids[1]}")" enrolled "enrolled again"
 is "$(pick '.enrolled, .revoked' batch show fleet | xargs)" "4 0" \
 	"counted again"
