@@ -8,6 +8,7 @@ import {
 } from '../lib/form.js';
 import { html, useState } from '../lib/preact.js';
 import { links, path } from '../lib/route.js';
+import { isAdmin } from '../lib/session.js';
 import { When } from '../lib/show.js';
 import { Table } from '../lib/table.js';
 import { toast } from '../lib/toast.js';
@@ -106,7 +107,7 @@ export function AuthCerts() {
 	});
 	const [adding, setAdding] = useState(false);
 	const [shown, setShown] = useState(/** @type {AuthCert | null} */ (null));
-	const add = html`<${Button} kind="primary" icon="plus"
+	const add = isAdmin() && html`<${Button} kind="primary" icon="plus"
 		run=${() => setAdding(true)}>Add Certificate</>`;
 	const close = () => setAdding(false);
 
@@ -117,9 +118,9 @@ export function AuthCerts() {
 		columns=${columns} rowKey=${namesOf(list.rows ?? [])} sort="name" toolbar=${add}
 		actions=${[
 			{ label: 'Show', icon: 'search', run: setShown },
-			{ label: 'Delete', icon: 'trash', danger: true,
+			...isAdmin() ? [{ label: 'Delete', icon: 'trash', danger: true,
 				run: async (/** @type {AuthCert} */ c) =>
-					await remove(c) && list.onReload() },
+					await remove(c) && list.onReload() }] : [],
 		]} empty=${{ title: 'No Auth Certs yet', text: `You need one when
 			your devices come with certificates from their maker and their
 			DeviceIDs are not known beforehand.`, action: add }} />

@@ -84,6 +84,7 @@ function Typed({ f }) {
  */
 function Report({ name, error }) {
 	const errors = error.errors ?? [];
+	const lines = errors.some((/** @type {any} */ e) => e.line);
 	const total = error.errorCount ?? errors.length;
 	/** @type {{ current: HTMLElement | null }} */
 	const ref = useRef(null);
@@ -96,13 +97,15 @@ function Report({ name, error }) {
 		return () => clearTimeout(timer);
 	}, [error]);
 	return html`<div class="report" role="alert" ref=${ref}>
-		<p><b>${error.message}</b> No device of this file was added.</p>
+		<p><b>No device of this file was added.</b></p>
+		<p>${error.message}</p>
 		${errors.length > 0 && html`<div class="scroll"><table>
-			<thead><tr><th scope="col">Line</th><th scope="col">Position
-				</th><th scope="col">What is wrong</th></tr></thead>
+			<thead><tr>${lines && html`<th scope="col">Line</th>`}
+				<th scope="col">Position</th>
+				<th scope="col">What is wrong</th></tr></thead>
 			<tbody>${errors.slice(0, 50).map(
 				(/** @type {any} */ e, /** @type {number} */ i) =>
-					html`<tr key=${i}><td>${count(e.line)}</td>
+					html`<tr key=${i}>${lines && html`<td>${count(e.line)}</td>`}
 					<td>${count(e.position)}</td>
 					<td>${e.detail}</td></tr>`)}</tbody></table></div>
 		<div class="report-foot"><span>${total > 50 ?

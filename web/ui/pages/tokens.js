@@ -8,6 +8,7 @@ import { Alert, Buttons, Input, Select, useForm } from '../lib/form.js';
 import { validity } from '../lib/chain.js';
 import { html, useId, useState } from '../lib/preact.js';
 import { links, path } from '../lib/route.js';
+import { isAdmin } from '../lib/session.js';
 import { Pill, When } from '../lib/show.js';
 import { Table } from '../lib/table.js';
 import { utc } from '../lib/time.js';
@@ -129,7 +130,7 @@ async function remove(t) {
 export function Tokens() {
 	const list = useList('/tokens', {}, { live: ['token'], limit: 1000 });
 	const [open, setOpen] = useState(false);
-	const create = html`<${Button} kind="primary" icon="plus"
+	const create = isAdmin() && html`<${Button} kind="primary" icon="plus"
 		run=${() => setOpen(true)}>Create Token</>`;
 
 	return html`<p class="lead">A token in the firmware proves that a device
@@ -137,11 +138,11 @@ export function Tokens() {
 		same for all devices of a batch.</p>
 	<${Table} id="tokens" label="Tokens" ...${list} columns=${columns}
 		rowKey=${(/** @type {Token} */ t) => t.name} sort="name"
-		toolbar=${create} actions=${[
+		toolbar=${create} actions=${isAdmin() ? [
 			{ label: 'Delete', icon: 'trash', danger: true,
 				run: async (/** @type {Token} */ t) =>
 					await remove(t) && list.onReload() },
-		]} empty=${{ title: 'No tokens yet', text: `Create one and embed its
+		] : []} empty=${{ title: 'No tokens yet', text: `Create one and embed its
 			value in your firmware.`, action: create }} />
 	${open && html`<${Create} onMade=${list.onReload}
 		onClose=${() => setOpen(false)} />`}`;
