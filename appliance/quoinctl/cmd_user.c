@@ -114,7 +114,8 @@ link_tell(struct ctl *c, struct rec_link *l, int64_t ttl, struct fault *f)
 	if (r != Q_OK)
 		return r;
 	host_name(c, host);
-	rec_link_url(host, (unsigned)c->conf.admin_port, token, address);
+	rec_link_url(host, (unsigned)c->conf.admin_port, token, address,
+	    sizeof(address));
 	o = out_record(REC_LINK, l);
 	json_object_object_del(o, "id");
 	out_str(o, "link", address);

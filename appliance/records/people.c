@@ -94,12 +94,12 @@ rec_link_make(struct wire_client *c, struct rec_link *l, int64_t ttl,
 
 void
 rec_link_url(const char *host, unsigned port, const char *token,
-    char ret_url[REC_LINK_URL])
+    char *out, size_t cap)
 {
 	bool v6 = strchr(host, ':') != NULL;
 
-	snprintf(ret_url, REC_LINK_URL, "https://%s%.64s%s:%u/#/link/%s",
-	    v6 ? "[" : "", host, v6 ? "]" : "", port, token);
+	snprintf(out, cap, "https://%s%s%s:%u/#/link/%s", v6 ? "[" : "", host,
+	    v6 ? "]" : "", port, token);
 }
 
 enum q_err

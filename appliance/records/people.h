@@ -22,9 +22,9 @@ enum q_err rec_link_make(struct wire_client *c, struct rec_link *l,
     char ret_token[REC_LINK_TOKEN + 1], struct fault *f) Q_CHECKED;
 
 /* What people open, of a token that rec_link_make() made. */
-#define REC_LINK_URL 160
+#define REC_LINK_URL 360
 void rec_link_url(const char *host, unsigned port, const char *token,
-    char ret_url[REC_LINK_URL]);
+    char *out, size_t cap);
 
 /* A link that is good now and of one of the kinds (REC_LINK_BIT): NOTFOUND.
  * rec_link_take() uses it up: of two who take it one gets NOTFOUND. */

@@ -122,14 +122,22 @@ static void
 key_ok(const char *page, const char *key, const char *dflt, const char *text)
 {
 	char want[1024];
-	size_t n = strlen(PKGLIBEXECDIR);
-	bool moved = strncmp(dflt, PKGLIBEXECDIR, n) == 0;
+	static const struct {
+		const char *here, *packaged;
+	} dirs[] = { { PKGLIBEXECDIR, "/usr/libexec/quoin" },
+		{ PKGDATADIR, "/usr/share/quoin" } };
+	const char *dir = "";
 
 	/* The page tells the path of a packaged appliance. */
+	for (size_t i = 0; i < ARRAY_LEN(dirs) && *dir == '\0'; i++)
+		if (strncmp(dflt, dirs[i].here, strlen(dirs[i].here)) == 0) {
+			dir = dirs[i].packaged;
+			dflt += strlen(dirs[i].here);
+		}
 	if (dflt[0] == '\0')
 		dflt = "nothing";
-	snprintf(want, sizeof(want), ".It Cm %s No = %s%s\n%s", key,
-	    moved ? "/usr/libexec/quoin" : "", moved ? dflt + n : dflt, text);
+	snprintf(want, sizeof(want), ".It Cm %s No = %s%s\n%s", key, dir,
+	    dflt, text);
 	ok(has_lines(page, want), "quoin.conf.5: %s", key);
 }
 

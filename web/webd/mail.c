@@ -284,13 +284,10 @@ link_address(struct web_call *c, const char *token, char *out, size_t cap,
 	struct signd_status_rsp rsp;
 	enum q_err r = signd_status(c->web->signd,
 	    &(struct signd_status_req){ 0 }, &rsp, &hold, f);
-	const char *host = r == Q_OK ? rsp.host : "";
-	bool v6 = strchr(host, ':') != NULL;
 
 	if (r == Q_OK)
-		snprintf(out, cap, "https://%s%s%s:%u/#/link/%s",
-		    v6 ? "[" : "", host, v6 ? "]" : "",
-		    (unsigned)c->web->conf->admin_port, token);
+		rec_link_url(rsp.host, (unsigned)c->web->conf->admin_port,
+		    token, out, cap);
 	return r;
 }
 
