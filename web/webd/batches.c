@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "records/fleet.h"
+#include "signer/named.h"
 #include "webd/pages.h"
 
 #define BY_HAND 1500 /* DeviceIDs in one body */
@@ -212,7 +213,7 @@ batch_get(struct web_call *c, struct http_response *rs, struct fault *f)
 
 struct key_search {
 	const char *name;
-	bool found;
+	char shown[SIGNER_SHOWN]; /* "" until it is found */
 };
 
 static enum q_err
@@ -220,8 +221,30 @@ key_see(void *arg, const struct signd_key *k)
 {
 	struct key_search *s = arg;
 
-	s->found |= strcmp(k->purpose, "firmware") == 0 &&
-	    strcmp(k->name, s->name) == 0;
+	if (strcmp(k->purpose, "firmware") == 0 &&
+	    signer_key_called(k, s->name))
+		signer_key_shown(k, s->shown);
+	return Q_OK;
+}
+
+/* As the list of keys has it, whatever it was called. */
+static enum q_err
+key_take(struct web_call *c, struct rec_batch *b, const char *key,
+    struct fault *f)
+{
+	struct key_search s = { .name = key };
+	enum q_err r = key[0] == '\0' ? Q_OK
+	    : signer_keys(c->web->signd, key_see, &s, f);
+
+	if (r != Q_OK)
+		return r;
+	if (key[0] != '\0' && s.shown[0] == '\0')
+		return web_wrong(c, f, "/signing_key",
+		    "no signing key %.64s", key);
+	if (strlen(s.shown) > REC_NAME_MAX)
+		return web_wrong(c, f, "/signing_key",
+		    "the key's name is too long for a batch");
+	snprintf(b->signing_key, sizeof(b->signing_key), "%s", s.shown);
 	return Q_OK;
 }
 
@@ -229,26 +252,15 @@ key_see(void *arg, const struct signd_key *k)
 static enum q_err
 firmware_take(struct web_call *c, struct rec_batch *b, struct fault *f)
 {
-	const char *firmware = web_text(c, "firmware", b->firmware);
 	const char *key = web_text(c, "signing_key", b->signing_key);
-	struct key_search s = { .name = key };
 	bool same = strcmp(key, b->signing_key) == 0;
-	enum q_err r = Q_OK;
 
-	if (!c->user.admin &&
-	    (!same || strcmp(firmware, b->firmware) != 0))
+	if (!c->user.admin && (!same || strcmp(web_text(c, "firmware",
+	    b->firmware), b->firmware) != 0))
 		return fault_set(f, Q_DENIED, "only administrators choose "
 		    "firmware and signing key");
-	if (strncmp(key, "nohsm:", 6) == 0)
-		s.name = key += 6;
-	if (!same && key[0] != '\0')
-		r = signer_keys(c->web->signd, key_see, &s, f);
-	if (r == Q_OK && !same && key[0] != '\0' && !s.found)
-		return web_wrong(c, f, "/signing_key",
-		    "no signing key %.64s", key);
-	snprintf(b->firmware, sizeof(b->firmware), "%s", firmware);
-	snprintf(b->signing_key, sizeof(b->signing_key), "%s", key);
-	return r;
+	web_text_take(c, "firmware", b->firmware, sizeof(b->firmware));
+	return same ? Q_OK : key_take(c, b, key, f);
 }
 
 static enum q_err
@@ -265,8 +277,8 @@ body_take(struct web_call *c, struct rec_batch *b, struct fault *f)
 			return web_wrong(c, f, "/filter", "is too much");
 		memcpy(b->filter.p, text, b->filter.len);
 	}
-	snprintf(b->description, sizeof(b->description), "%s",
-	    web_text(c, "description", b->description));
+	web_text_take(c, "description", b->description,
+	    sizeof(b->description));
 	b->token_alone = web_bool(c, "token_alone", b->token_alone);
 	return firmware_take(c, b, f);
 }
@@ -342,9 +354,10 @@ batch_patch(struct web_call *c, struct http_response *rs, struct fault *f)
 	if (r != Q_OK)
 		return r;
 	policy = web_text(c, "policy", b.policy);
-	if (strcmp(policy, b.policy) != 0)
+	if (strcmp(policy, b.policy) != 0) {
 		r = policy_exists(c, policy, f);
-	snprintf(b.policy, sizeof(b.policy), "%s", policy);
+		snprintf(b.policy, sizeof(b.policy), "%s", policy);
+	}
 	if (r == Q_OK)
 		r = body_take(c, &b, f);
 	if (r == Q_OK)

@@ -195,7 +195,7 @@ body_take(const struct web_call *c, struct rec_policy *p)
 	p->allow_serverkey = web_bool(c, "allow_serverkey",
 	    p->allow_serverkey);
 	p->approve = web_bool(c, "approve", p->approve);
-	snprintf(p->hub, sizeof(p->hub), "%s", web_text(c, "hub", p->hub));
+	web_text_take(c, "hub", p->hub, sizeof(p->hub));
 	if (web_has(c, "connection"))
 		p->connection = strcmp(web_text(c, "connection", ""),
 		    "iot_hub") == 0 ? CONNECTION_IOT_HUB

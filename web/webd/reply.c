@@ -193,6 +193,16 @@ web_text(const struct web_call *c, const char *name, const char *absent)
 	return v != NULL ? json_object_get_string(v) : absent;
 }
 
+void
+web_text_take(const struct web_call *c, const char *name, char *field,
+    size_t cap)
+{
+	struct json_object *v = member(c, name);
+
+	if (v != NULL)
+		snprintf(field, cap, "%s", json_object_get_string(v));
+}
+
 int64_t
 web_int(const struct web_call *c, const char *name, int64_t absent)
 {

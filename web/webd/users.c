@@ -119,10 +119,10 @@ user_take(struct web_call *c, struct rec_user *user, struct fault *f)
 	}
 	if (email != NULL)
 		snprintf(user->email, sizeof(user->email), "%s", email);
-	snprintf(user->first_name, sizeof(user->first_name), "%s",
-	    web_text(c, "first_name", user->first_name));
-	snprintf(user->last_name, sizeof(user->last_name), "%s",
-	    web_text(c, "last_name", user->last_name));
+	web_text_take(c, "first_name", user->first_name,
+	    sizeof(user->first_name));
+	web_text_take(c, "last_name", user->last_name,
+	    sizeof(user->last_name));
 	return r;
 }
 

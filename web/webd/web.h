@@ -155,6 +155,10 @@ bool web_bool(const struct web_call *c, const char *name, bool absent);
 int64_t web_time(const struct web_call *c, const char *name, int64_t absent);
 struct json_object *web_list(const struct web_call *c, const char *name);
 
+/* A member's text into a field of a record; without it the field stays. */
+void web_text_take(const struct web_call *c, const char *name, char *field,
+    size_t cap);
+
 /* Query parameters, checked by route->query. Text into out[cap]; "" when
  * there is none. */
 enum q_err web_query(const struct web_call *c, const char *name, char *out,
