@@ -110,14 +110,17 @@ function List({ b, state }) {
 	const settled = useSettled(asPrefix(text));
 	const prefix = /^[0-9a-f]*$/.test(settled) ? settled : '';
 	const waiting = state === 'waiting';
+	const [wait, setWait] = useState(false);
 	const list = useList(path`/batches/${b.name}/devices`, {
 		prefix, state: waiting ? '' : state, waiting: waiting ? 'true' : '',
-	}, { live: ['device', 'batch'], limit: 50 });
+	}, { live: wait ? [] : ['device', 'batch'], limit: 50 });
 	const { actions, dialogs } = useDeviceActions(list.onReload);
 	// The server looks at so many devices at a time: none of them may fit.
+	// What changes meanwhile must not have it begin again.
 	const looking = list.rows?.length === 0 && !!list.next;
 
 	useEffect(() => {
+		setWait(looking);
 		if (looking)
 			list.onMore();
 	}, [looking, list.next]);

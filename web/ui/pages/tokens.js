@@ -142,8 +142,9 @@ export function Tokens() {
 			{ label: 'Delete', icon: 'trash', danger: true,
 				run: async (/** @type {Token} */ t) =>
 					await remove(t) && list.onReload() },
-		] : []} empty=${{ title: 'No tokens yet', text: `Create one and embed its
-			value in your firmware.`, action: create }} />
+		] : []} empty=${{ title: 'No tokens yet', text: isAdmin() ?
+			'Create one and embed its value in your firmware.' :
+			'An administrator can create one.', action: create }} />
 	${open && html`<${Create} onMade=${list.onReload}
 		onClose=${() => setOpen(false)} />`}`;
 }
