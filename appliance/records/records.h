@@ -199,7 +199,7 @@ enum rec_link_kind {
 	F(T, STR, reason, 0, 160, REC_FIXED, "why")
 
 #define REC_SETTING_FIELDS(F, T) \
-	F(T, STR, value, 0, 4096, REC_PLAIN, "its value")
+	F(T, STR, value, 0, 12288, REC_PLAIN, "its value")
 
 #define REC_ACTIVITY_FIELDS(F, T)                                           \
 	F(T, TIME, at, 0, 0, REC_FIXED, "when")                             \

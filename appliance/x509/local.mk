@@ -39,17 +39,22 @@ libx509_a_SOURCES = \
 	%reldir%/pkcs8.h \
 	%reldir%/pubkey.c \
 	%reldir%/pubkey.h \
+	%reldir%/server_chain.c \
+	%reldir%/server_chain.h \
 	%reldir%/sig_alg.c
 
 # Unit tests: software keys stand in for the token.
 x509_ldadd = libx509.a libbase.a $(OPENSSL_LIBS)
 x509_make = tests/unit/x509-make.c tests/unit/x509-make.h
-unit_tests += tests/unit/test-x509-cert tests/unit/test-x509-crl \
+unit_tests += tests/unit/test-x509-cert tests/unit/test-x509-chain \
+	tests/unit/test-x509-crl \
 	tests/unit/test-x509-crmf tests/unit/test-x509-csr \
 	tests/unit/test-x509-der tests/unit/test-x509-ocsp \
 	tests/unit/test-x509-text
 tests_unit_test_x509_cert_SOURCES = tests/unit/test-x509-cert.c $(x509_make)
 tests_unit_test_x509_cert_LDADD = $(x509_ldadd)
+tests_unit_test_x509_chain_SOURCES = tests/unit/test-x509-chain.c $(x509_make)
+tests_unit_test_x509_chain_LDADD = $(x509_ldadd)
 tests_unit_test_x509_crl_SOURCES = tests/unit/test-x509-crl.c $(x509_make)
 tests_unit_test_x509_crl_LDADD = $(x509_ldadd)
 tests_unit_test_x509_crmf_SOURCES = tests/unit/test-x509-crmf.c $(x509_make)
@@ -65,7 +70,10 @@ tests_unit_test_x509_text_LDADD = $(x509_ldadd)
 
 fuzzers += tests/fuzz/fuzz-csr tests/fuzz/fuzz-cert tests/fuzz/fuzz-crl \
 	tests/fuzz/fuzz-pem tests/fuzz/fuzz-crmf tests/fuzz/fuzz-ocsp \
-	tests/fuzz/fuzz-pkcs8
+	tests/fuzz/fuzz-pkcs8 tests/fuzz/fuzz-chain
+tests_fuzz_fuzz_chain_SOURCES = tests/fuzz/fuzz-chain.c $(fuzz_main)
+tests_fuzz_fuzz_chain_LDADD = $(x509_ldadd)
+tests_fuzz_fuzz_chain_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_pkcs8_SOURCES = tests/fuzz/fuzz-pkcs8.c $(fuzz_main)
 tests_fuzz_fuzz_pkcs8_LDADD = $(x509_ldadd)
 tests_fuzz_fuzz_pkcs8_LDFLAGS = $(fuzz_ldflags)
@@ -88,6 +96,7 @@ tests_fuzz_fuzz_pem_SOURCES = tests/fuzz/fuzz-pem.c $(fuzz_main)
 tests_fuzz_fuzz_pem_LDADD = $(x509_ldadd)
 tests_fuzz_fuzz_pem_LDFLAGS = $(fuzz_ldflags)
 EXTRA_DIST += tests/fuzz/corpus-pkcs8 tests/fuzz/corpus-csr \
+	tests/fuzz/corpus-chain \
 	tests/fuzz/corpus-cert \
 	tests/fuzz/corpus-crl tests/fuzz/corpus-pem tests/fuzz/corpus-crmf \
 	tests/fuzz/corpus-ocsp

@@ -6,6 +6,7 @@ libwebd_a_SOURCES = \
 	%reldir%/authcerts.c \
 	%reldir%/batches.c %reldir%/batches.h \
 	%reldir%/captcha.c \
+	%reldir%/company.c \
 	%reldir%/dashboard.c \
 	%reldir%/devices.c \
 	%reldir%/dispatch.c %reldir%/dispatch.h \
@@ -45,6 +46,10 @@ webd_libs = libwebd.a libprovider.a libsigner.a librecords.a libx509.a \
 pkglibexec_PROGRAMS += quoin-webd
 quoin_webd_SOURCES = %reldir%/main.c
 quoin_webd_LDADD = $(webd_libs)
+
+unit_tests += tests/unit/test-web-hsm
+tests_unit_test_web_hsm_SOURCES = tests/unit/test-web-hsm.c
+tests_unit_test_web_hsm_LDADD = $(webd_libs)
 
 # openapi.yaml is kept in the tree and held against the tables by a test:
 # `make openapi` writes it anew.
