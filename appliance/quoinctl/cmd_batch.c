@@ -225,6 +225,7 @@ cmd_batch_add(struct ctl *c, struct fault *f)
 {
 	AUTO_FLEET struct fleet fl = { 0 };
 	struct rec_batch batch;
+	char text[32];
 	enum q_err r = ctl_need(c, CTL_OPT_devices, f);
 
 	if (r == Q_OK)
@@ -233,9 +234,10 @@ cmd_batch_add(struct ctl *c, struct fault *f)
 		r = read_fleet(c, &fl, f);
 	if (r == Q_OK)
 		r = batch_load(c, batch.key, &fl, f);
+	snprintf(text, sizeof(text), "%u devices", fl.seen);
 	if (r == Q_OK)
-		r = rec_actor_note(c->records, &c->by, "batch add", batch.key,
-		    f);
+		r = rec_actor_tell(c->records, &c->by, "batch add", batch.key,
+		    text, f);
 	return r == Q_OK ? batch_tell(c, f) : r;
 }
 

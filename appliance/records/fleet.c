@@ -13,6 +13,7 @@
 
 #include "base/codec.h"
 #include "base/own.h"
+#include "records/fleet_csv.h"
 
 #define ID_DIGITS 64
 #define READ_CHUNK 65536
@@ -73,10 +74,12 @@ bad_add(struct fleet *fl, const struct fleet_bad *bad, const char *text,
     size_t len)
 {
 	struct fleet_bad b = *bad;
-	enum q_err r = grow(&fl->bad, fl->n_bad, &fl->cap_bad, sizeof(b));
+	enum q_err r = fl->n_bad == FLEET_BAD_MAX ? Q_INVALID
+	    : grow(&fl->bad, fl->n_bad, &fl->cap_bad, sizeof(b));
 
 	if (r != Q_OK)
 		return r;
+	b.line = fl->line != 0;
 	if (text != NULL) {
 		b.text = strndup(text, len);
 		if (b.text == NULL)
@@ -89,8 +92,9 @@ bad_add(struct fleet *fl, const struct fleet_bad *bad, const char *text,
 enum q_err
 fleet_add(struct fleet *fl, const char *text, size_t len, struct fault *f)
 {
-	struct fleet_bad bad = { .pos = fl->seen + 1, .other = (uint32_t)len };
-	struct fleet_id id = { .pos = fl->seen + 1 };
+	uint32_t pos = fl->line != 0 ? fl->line : fl->seen + 1;
+	struct fleet_bad bad = { .pos = pos, .other = (uint32_t)len };
+	struct fleet_id id = { .pos = pos };
 	char digits[ID_DIGITS + 1];
 	enum q_err r;
 
@@ -103,9 +107,11 @@ fleet_add(struct fleet *fl, const char *text, size_t len, struct fault *f)
 		memcpy(digits, text, len);
 		digits[len] = '\0';
 	}
-	if (len != ID_DIGITS || !hex_decode(digits, id.id, sizeof(id.id)))
-		return bad_add(fl, &bad, text,
+	if (len != ID_DIGITS || !hex_decode(digits, id.id, sizeof(id.id))) {
+		r = bad_add(fl, &bad, text,
 		    len < FLEET_SHOWN ? len : FLEET_SHOWN);
+		return r == Q_INVALID ? fleet_fault(fl, r, f) : r;
+	}
 	r = grow(&fl->ids, fl->n, &fl->cap, sizeof(id));
 	if (r == Q_OK)
 		fl->ids[fl->n++] = id;
@@ -148,9 +154,9 @@ fleet_fault(struct fleet *fl, enum q_err code, struct fault *f)
 	fleet_bad_text(&fl->bad[0], line);
 	if (fl->n_bad == 1)
 		return fault_set(f, code, "nothing was loaded: %.170s", line);
-	return fault_set(f, code,
-	    "nothing was loaded: %zu entries are wrong, first %.130s", fl->n_bad,
-	    line);
+	return fault_set(f, code, "nothing was loaded: %s%zu entries are "
+	    "wrong, first %.130s", fl->n_bad == FLEET_BAD_MAX ? "at least "
+	    : "", fl->n_bad, line);
 }
 
 enum q_err
@@ -173,8 +179,8 @@ fleet_check(struct fleet *fl, struct fault *f)
 		memcpy(bad.id, fl->ids[i].id, sizeof(bad.id));
 		r = bad_add(fl, &bad, NULL, 0);
 	}
-	return r == Q_OK && fl->n_bad != 0 ? fleet_fault(fl, Q_INVALID, f)
-					   : r;
+	return (r == Q_OK || r == Q_INVALID) && fl->n_bad != 0
+	    ? fleet_fault(fl, Q_INVALID, f) : r;
 }
 
 void
@@ -182,24 +188,25 @@ fleet_bad_text(const struct fleet_bad *bad, char out[FLEET_LINE])
 {
 	char id[ID_DIGITS + 1];
 	const char *text = bad->text != NULL ? bad->text : "";
+	const char *at = bad->line ? "line" : "device";
 
 	hex_encode(bad->id, sizeof(bad->id), id);
 	switch (bad->why) {
 	case FLEET_LENGTH:
-		snprintf(out, FLEET_LINE, "device %u, %s: has %u characters, "
-		    "wants 64 hex digits", bad->pos, text, bad->other);
+		snprintf(out, FLEET_LINE, "%s %u, %s: has %u characters, "
+		    "wants 64 hex digits", at, bad->pos, text, bad->other);
 		return;
 	case FLEET_DIGIT:
-		snprintf(out, FLEET_LINE, "device %u, %s: wants 64 hex "
-		    "digits and nothing else", bad->pos, text);
+		snprintf(out, FLEET_LINE, "%s %u, %s: wants 64 hex "
+		    "digits and nothing else", at, bad->pos, text);
 		return;
 	case FLEET_DOUBLED:
-		snprintf(out, FLEET_LINE, "device %u, %s: is also device %u "
-		    "of the list", bad->pos, id, bad->other);
+		snprintf(out, FLEET_LINE, "%s %u, %s: is also %s %u of the "
+		    "list", at, bad->pos, id, at, bad->other);
 		return;
 	case FLEET_TAKEN:
-		snprintf(out, FLEET_LINE, "device %u, %s: is already in "
-		    "batch %s", bad->pos, id, text);
+		snprintf(out, FLEET_LINE, "%s %u, %s: is already in "
+		    "batch %s", at, bad->pos, id, text);
 		return;
 	}
 }
@@ -315,11 +322,24 @@ fleet_end(struct fleet *fl, struct fault *f)
 	return r;
 }
 
+/* Of a list, whatever its name: {"devices": ...} or one ID after the other. */
+static bool
+is_table(const char *s, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && is_blank(s[i]))
+		i++;
+	return i < n && s[i] != '{' && s[i] != '[';
+}
+
 enum q_err
 fleet_load(struct fleet *fl, const char *path, struct fault *f)
 {
 	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
 	AUTO_FREE char *chunk = malloc(READ_CHUNK);
+	struct fleet_csv csv = FLEET_CSV_INIT;
+	bool begun = false, table = false;
 	enum q_err r = Q_OK;
 	ssize_t n = 1;
 
@@ -333,8 +353,14 @@ fleet_load(struct fleet *fl, const char *path, struct fault *f)
 		if (n < 0 && errno != EINTR)
 			return fault_set(f, Q_IO, "%.120s: %s", path,
 			    strerror(errno));
-		if (n > 0)
-			r = fleet_feed(fl, chunk, (size_t)n, f);
+		if (n <= 0)
+			continue;
+		table = begun ? table : is_table(chunk, (size_t)n);
+		begun = true;
+		r = table ? fleet_csv_feed(&csv, fl, chunk, (size_t)n, f)
+			  : fleet_feed(fl, chunk, (size_t)n, f);
 	}
-	return r == Q_OK ? fleet_end(fl, f) : r;
+	if (r != Q_OK)
+		return r;
+	return table ? fleet_csv_end(&csv, fl, f) : fleet_end(fl, f);
 }

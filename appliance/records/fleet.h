@@ -7,27 +7,30 @@
  *
  *	{"devices":["<64 hex digits>", ...]}
  *
- * or one by one, and everything that is wrong with it. 36 bytes of memory
- * for each ID.
+ * or a table (fleet_csv.h), or one by one, and what is wrong with it. 36
+ * bytes of memory for each ID.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
 
 #define FLEET_MAX 10000000 /* IDs in one list */
+#define FLEET_BAD_MAX 100000 /* wrong ones, then nobody looks further */
 #define FLEET_SHOWN 80 /* bytes that are kept of a wrong ID */
 
 struct fleet_id {
 	uint8_t id[32];
-	uint32_t pos; /* in the list, from 1 */
+	uint32_t pos; /* in the list, or its line in a table; from 1 */
 };
 
 enum fleet_why { FLEET_LENGTH, FLEET_DIGIT, FLEET_DOUBLED, FLEET_TAKEN };
 
 struct fleet_bad {
 	enum fleet_why why;
+	bool line; /* positions are lines of a table */
 	uint32_t pos;
 	uint32_t other; /* LENGTH: bytes it has; DOUBLED: first position */
 	uint8_t id[32]; /* DOUBLED, TAKEN */
@@ -40,6 +43,7 @@ struct fleet {
 	struct fleet_id *ids;
 	size_t n, cap;
 	uint32_t seen; /* entries so far, good and bad */
+	uint32_t line; /* of the next entry in a table; 0: there are none */
 	struct fleet_bad *bad;
 	size_t n_bad, cap_bad;
 	struct fleet_scan *scan;
@@ -49,7 +53,8 @@ struct fleet {
 void fleet_free(struct fleet *fl);
 
 /* One more ID in text form: 64 hex digits of either case; a wrong one goes
- * to the bad. TOOBIG over FLEET_MAX, NOMEM. */
+ * to the bad. TOOBIG over FLEET_MAX, INVALID at FLEET_BAD_MAX, NOMEM. text
+ * has FLEET_SHOWN bytes at least, or len. */
 enum q_err fleet_add(struct fleet *fl, const char *text, size_t len,
     struct fault *f) Q_CHECKED;
 
@@ -59,7 +64,8 @@ enum q_err fleet_feed(struct fleet *fl, const void *p, size_t len,
     struct fault *f) Q_CHECKED;
 enum q_err fleet_end(struct fleet *fl, struct fault *f) Q_CHECKED;
 
-/* A whole file by its path. NOTFOUND, IO, and the above. */
+/* A whole file by its path: JSON when it begins with a bracket, else a table.
+ * NOTFOUND, IO, and the above. */
 enum q_err fleet_load(struct fleet *fl, const char *path,
     struct fault *f) Q_CHECKED;
 
@@ -68,7 +74,7 @@ enum q_err fleet_load(struct fleet *fl, const char *path,
  * of position. */
 enum q_err fleet_check(struct fleet *fl, struct fault *f) Q_CHECKED;
 
-/* An ID that is in a batch already. NOMEM. */
+/* An ID that is in a batch already. INVALID at FLEET_BAD_MAX, NOMEM. */
 enum q_err fleet_note_taken(struct fleet *fl, const struct fleet_id *id,
     const char *batch) Q_CHECKED;
 

@@ -3,11 +3,11 @@
 
 #include "records/fleet_csv.h"
 
-#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
 #define COLUMNS_MAX 1000
+#define MARK 3
 
 static bool
 is_heading(const char *cell)
@@ -17,10 +17,11 @@ is_heading(const char *cell)
 }
 
 /* Blanks around a cell do not count. */
-static const char *
+static char *
 trim(struct fleet_csv *csv, size_t *ret_len)
 {
-	size_t n = csv->len < FLEET_CSV_CELL ? csv->len : FLEET_CSV_CELL;
+	bool whole = csv->len <= FLEET_CSV_CELL;
+	size_t n = whole ? csv->len : FLEET_CSV_CELL;
 	char *s = csv->cell;
 
 	while (n > 0 && s[n - 1] == ' ')
@@ -30,8 +31,16 @@ trim(struct fleet_csv *csv, size_t *ret_len)
 		s++;
 		n--;
 	}
-	*ret_len = n;
+	*ret_len = whole ? n : csv->len;
 	return s;
+}
+
+static enum q_err
+id_add(struct fleet_csv *csv, struct fleet *fl, const char *s, size_t len,
+    struct fault *f)
+{
+	fl->line = csv->line;
+	return len != 0 ? fleet_add(fl, s, len, f) : Q_OK;
 }
 
 static enum q_err
@@ -43,84 +52,93 @@ cell_end(struct fleet_csv *csv, struct fleet *fl, struct fault *f)
 
 	if (csv->line == 1 && is_heading(s)) {
 		csv->wanted = csv->column;
-		csv->skip = true;
+		csv->heading = true;
 	} else if (csv->line == 1 && csv->column == 0) {
-		memcpy(csv->first, s, len);
+		memcpy(csv->first, s, strlen(s) + 1);
 		csv->first_len = len;
-	} else if (len != 0 && csv->column == csv->wanted && !csv->skip) {
-		r = fleet_add(fl, s, len, f);
+	} else if (csv->column == csv->wanted && csv->line != 1) {
+		r = id_add(csv, fl, s, len, f);
 	}
-	csv->any |= len != 0;
 	csv->len = 0;
 	csv->quote = false;
-	if (++csv->column > COLUMNS_MAX)
-		return fault_set(f, Q_INVALID, "line %" PRIu64 ": more than "
-		    "%d columns", csv->line, COLUMNS_MAX);
+	if (r == Q_OK && ++csv->column == COLUMNS_MAX)
+		return fault_set(f, Q_INVALID, "line %u: %d columns or more",
+		    csv->line, COLUMNS_MAX);
 	return r;
 }
 
 static enum q_err
 line_end(struct fleet_csv *csv, struct fleet *fl, struct fault *f)
 {
-	bool first = csv->line == 1;
 	enum q_err r = cell_end(csv, fl, f);
 
-	if (r == Q_OK && first && !csv->skip && csv->first_len != 0)
-		r = fleet_add(fl, csv->first, csv->first_len, f);
-	csv->heading += csv->skip;
+	if (r == Q_OK && csv->line == 1 && !csv->heading)
+		r = id_add(csv, fl, csv->first, csv->first_len, f);
 	csv->column = 0;
-	csv->any = csv->skip = false;
-	csv->line++;
+	if (++csv->next == UINT32_MAX)
+		return fault_set(f, Q_TOOBIG, "too many lines");
+	csv->line = csv->next;
 	return r;
 }
 
-static void
-keep(struct fleet_csv *csv, char c)
+static enum q_err
+keep(struct fleet_csv *csv, char c, struct fault *f)
 {
 	if (csv->len < FLEET_CSV_CELL)
 		csv->cell[csv->len] = c;
 	csv->len++;
+	if (csv->quoted && c == '\n' && ++csv->next == UINT32_MAX)
+		return fault_set(f, Q_TOOBIG, "too many lines");
+	return Q_OK;
+}
+
+/* Doubled inside of quotes it is one of the text. */
+static enum q_err
+quote(struct fleet_csv *csv, struct fault *f)
+{
+	enum q_err r = Q_OK;
+
+	if (!csv->quoted && csv->quote)
+		r = keep(csv, '"', f);
+	csv->quote = csv->quoted;
+	csv->quoted = !csv->quoted;
+	return r;
 }
 
 static enum q_err
 take(struct fleet_csv *csv, struct fleet *fl, char c, struct fault *f)
 {
-	if (csv->quoted && c != '"') {
-		keep(csv, c);
-		csv->line += c == '\n';
-		return Q_OK;
-	}
-	if (c == '"') {
-		/* Doubled inside of quotes it is one of the text. */
-		if (!csv->quoted && csv->quote)
-			keep(csv, c);
-		csv->quote = csv->quoted;
-		csv->quoted = !csv->quoted;
-		return Q_OK;
-	}
+	bool cr = csv->cr;
+
+	csv->cr = false;
+	if (c == '"')
+		return quote(csv, f);
+	if (csv->quoted)
+		return keep(csv, c, f);
 	csv->quote = false;
 	if (c == ',' || c == ';' || c == '\t')
 		return cell_end(csv, fl, f);
-	if (c == '\n')
-		return line_end(csv, fl, f);
-	if (c != '\r')
-		keep(csv, c);
-	return Q_OK;
+	if (c == '\n' && cr)
+		return Q_OK;
+	csv->cr = c == '\r';
+	return c == '\n' || c == '\r' ? line_end(csv, fl, f)
+				      : keep(csv, c, f);
 }
 
 enum q_err
 fleet_csv_feed(struct fleet_csv *csv, struct fleet *fl, const void *p,
     size_t len, struct fault *f)
 {
+	static const char mark[] = "\xef\xbb\xbf";
 	const char *s = p;
 	enum q_err r = Q_OK;
 
 	for (size_t i = 0; r == Q_OK && i < len; i++) {
-		/* UTF-8's byte order mark is EF BB BF, and in no ID. */
-		if (!csv->begun && (unsigned char)s[i] >= 0xbb &&
-		    (unsigned char)s[i] <= 0xef)
+		if (csv->mark < MARK && s[i] == mark[csv->mark]) {
+			csv->mark++;
 			continue;
-		csv->begun = true;
+		}
+		csv->mark = MARK;
 		r = take(csv, fl, s[i], f);
 	}
 	return r;
@@ -130,8 +148,8 @@ enum q_err
 fleet_csv_end(struct fleet_csv *csv, struct fleet *fl, struct fault *f)
 {
 	if (csv->quoted)
-		return fault_set(f, Q_INVALID, "line %" PRIu64 ": a quote "
-		    "that does not end", csv->line);
+		return fault_set(f, Q_INVALID, "line %u: a quote that does "
+		    "not end", csv->line);
 	return csv->len != 0 || csv->column != 0 ? line_end(csv, fl, f)
 						 : Q_OK;
 }

@@ -6,10 +6,8 @@
  * DeviceIDs out of a table (RFC 4180, and what spreadsheets make of it:
  * commas, semicolons or tabs; any line end; a byte order mark). They are in
  * the column that the first line calls "device_id" or "id", else in the
- * first one. Empty lines are passed over.
+ * first one. Empty cells there are passed over.
  */
-#include <stdbool.h>
-
 #include "records/fleet.h"
 
 #define FLEET_CSV_CELL 128 /* bytes of a cell that are looked at */
@@ -21,18 +19,18 @@ struct fleet_csv {
 	unsigned wanted; /* that has the IDs */
 	/* The first cell of all, until its line has turned out to be no
 	 * heading. */
-	char first[FLEET_CSV_CELL];
+	char first[FLEET_CSV_CELL + 1];
 	size_t first_len;
 	bool quoted, quote; /* inside of quotes; a quote was the last */
-	bool any; /* the line has something in it */
-	bool skip; /* the line is the heading */
-	bool begun; /* behind the byte order mark */
-	uint64_t line; /* from 1, of the cell */
-	uint32_t heading; /* lines before the first ID */
+	bool heading; /* the line is one */
+	bool cr; /* a carriage return was the last */
+	unsigned mark; /* bytes of the byte order mark, or past it */
+	uint32_t line, next; /* from 1, where the cell begins, and ends */
 };
-#define FLEET_CSV_INIT { .line = 1 }
+#define FLEET_CSV_INIT { .line = 1, .next = 1 }
 
-/* The next piece, then the end: INVALID for quotes that do not end, TOOBIG. */
+/* The next piece, then the end: INVALID for quotes that do not end, and what
+ * fleet_add() says. Positions of the list are lines. */
 enum q_err fleet_csv_feed(struct fleet_csv *csv, struct fleet *fl,
     const void *p, size_t len, struct fault *f) Q_CHECKED;
 enum q_err fleet_csv_end(struct fleet_csv *csv, struct fleet *fl,

@@ -223,7 +223,8 @@ rec_load_devices(struct wire_client *c, const char *batch, struct fleet *fl,
 	if (load_take_back(c, &l.batch, NULL) != Q_OK && r == Q_OK)
 		r = fault_set(f, Q_UNAVAIL, "the load of batch %s could not "
 		    "be taken back; it will be within minutes", batch);
-	return r == Q_OK ? fleet_fault(fl, Q_EXISTS, f) : r;
+	return (r == Q_OK || r == Q_INVALID) && fl->n_bad != 0
+	    ? fleet_fault(fl, Q_EXISTS, f) : r;
 }
 
 enum q_err

@@ -40,11 +40,16 @@ tests_unit_test_records_fleet_SOURCES = tests/unit/test-records-fleet.c
 tests_unit_test_records_fleet_LDADD = $(records_libs)
 EXTRA_DIST += tests/fixtures/fleet-guide.json tests/fixtures/fleet-mended.json
 
-fuzzers += tests/fuzz/fuzz-records tests/fuzz/fuzz-fleet
+fuzzers += tests/fuzz/fuzz-records tests/fuzz/fuzz-fleet \
+	tests/fuzz/fuzz-fleet-csv
+tests_fuzz_fuzz_fleet_csv_SOURCES = tests/fuzz/fuzz-fleet-csv.c $(fuzz_main)
+tests_fuzz_fuzz_fleet_csv_LDADD = $(records_libs)
+tests_fuzz_fuzz_fleet_csv_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_records_SOURCES = tests/fuzz/fuzz-records.c $(fuzz_main)
 tests_fuzz_fuzz_records_LDADD = $(records_libs)
 tests_fuzz_fuzz_records_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_fleet_SOURCES = tests/fuzz/fuzz-fleet.c $(fuzz_main)
 tests_fuzz_fuzz_fleet_LDADD = $(records_libs)
 tests_fuzz_fuzz_fleet_LDFLAGS = $(fuzz_ldflags)
-EXTRA_DIST += tests/fuzz/corpus-records tests/fuzz/corpus-fleet
+EXTRA_DIST += tests/fuzz/corpus-records tests/fuzz/corpus-fleet \
+	tests/fuzz/corpus-fleet-csv

@@ -198,6 +198,14 @@ is "$(pick .devices batch show b)" 4 "four devices"
 ok "from standard input" ctl batch create c --policy manual --devices - \
 	<<<"{\"devices\":[\"$(dev 5)\"]}"
 exits 65 "what is no such file" ctl batch add b --devices - <<<'{"devices":7}'
+printf 'name;device_id\nnorth;%s\nsouth;%s\n' "$(dev 6)" "$(dev 7)" \
+	>"$scratch/table.csv"
+ok "a table" ctl batch create t --policy manual --devices "$scratch/table.csv"
+is "$(pick .devices batch show t)" 2 "two devices"
+echo "east;abc" >>"$scratch/table.csv"
+exits 65 "one with a mistake" ctl batch add t --devices "$scratch/table.csv"
+like "$out" 'line 4, abc: has 3 characters' "which is told by its line"
+ok "it is not needed any more" ctl batch delete t
 bad=()
 for i in {1..30}; do bad+=("x$i"); done
 fleet "$scratch/bad.json" "${bad[@]}"

@@ -5,7 +5,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/own.h"
 #include "records/fleet.h"
 #include "records/fleet_csv.h"
 #include "tap.h"
@@ -153,39 +155,52 @@ test_digits(void)
 	ok(1, "every character but hex digits is refused");
 }
 
-/* How tables read, in pieces of every size: devices, lines of the heading. */
+#define AA "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+/* How tables read, in pieces of every size: devices, and what is said of a
+ * wrong one. */
 static const struct {
 	const char *text;
-	unsigned n, heading;
+	unsigned n;
 	enum q_err r;
-	const char *what;
+	const char *says, *what;
 } tables[] = {
-	{ A "\n" B "\n", 2, 0, Q_OK, "no heading" },
-	{ "\xef\xbb\xbf" "Device_ID\r\n" A "\r\n\r\n" B, 2, 1, Q_OK,
+	{ A "\n" B "\n", 2, Q_OK, "", "no heading" },
+	{ "\xef\xbb\xbf" "Device_ID\r\n" A "\r\n\r\n" B, 2, Q_OK, "",
 	    "a heading, byte order mark, empty line, no last line end" },
-	{ "name;device_id\nx;" A "\ny;" B "\n", 2, 1, Q_OK,
+	{ A "\r" B "\r", 2, Q_OK, "", "carriage returns alone" },
+	{ "name;device_id\nx;" A "\ny;" B "\n", 2, Q_OK, "",
 	    "the IDs in another column" },
-	{ "id,name\n" A ",\"one, \"\"two\"\"\n three\"\n", 1, 1, Q_OK,
+	{ "id,name\n" A ",\"one, \"\"two\"\"\n three\"\n", 1, Q_OK, "",
 	    "quotes in another column" },
-	{ "name,batch\n" A ",x\n", 2, 0, Q_INVALID,
+	{ " " A "\t\"x\"\n\"" B "\" \n", 2, Q_OK, "",
+	    "blanks, tabs and quotes around IDs" },
+	{ A "\n\n" AA AA "\n" B, 3, Q_INVALID, "line 3, " A
+	    ": is also line 1 of the list", "one twice, an empty line" },
+	{ "x,id\n\"1\n2\"," A "\n3,abc", 2, Q_INVALID,
+	    "line 4, abc: has 3 characters", "lines inside of quotes" },
+	{ "name,batch\n" A ",x\n", 2, Q_INVALID,
+	    "line 1, name: has 4 characters",
 	    "a first line that is no heading" },
-	{ A "\n" B ",\"x\n", 2, 0, Q_INVALID, "a quote that does not end" },
-	{ "", 0, 0, Q_OK, "nothing" },
+	{ A A A "\n", 1, Q_INVALID, "has 192 characters", "a long cell" },
+	{ A "\n" B ",\"x\n", 2, Q_INVALID, "line 2: a quote",
+	    "a quote that does not end" },
+	{ "id,id\n", 0, Q_OK, "", "headings alone" },
+	{ "", 0, Q_OK, "", "nothing" },
 };
 
 static enum q_err
-table_read(struct fleet *fl, struct fleet_csv *csv, const char *text,
-    size_t step)
+table_read(struct fleet *fl, const char *text, size_t step, struct fault *f)
 {
+	struct fleet_csv csv = FLEET_CSV_INIT;
 	size_t len = strlen(text);
 	enum q_err r = Q_OK;
 
 	for (size_t i = 0; r == Q_OK && i < len; i += step)
-		r = fleet_csv_feed(csv, fl, text + i,
-		    step < len - i ? step : len - i, NULL);
+		r = fleet_csv_feed(&csv, fl, text + i,
+		    step < len - i ? step : len - i, f);
 	if (r == Q_OK)
-		r = fleet_csv_end(csv, fl, NULL);
-	return r == Q_OK ? fleet_check(fl, NULL) : r;
+		r = fleet_csv_end(&csv, fl, f);
+	return r == Q_OK ? fleet_check(fl, f) : r;
 }
 
 static void
@@ -194,21 +209,71 @@ test_csv(void)
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		for (size_t step = 1; step < 300; step += 149) {
 			AUTO_FLEET struct fleet fl = { 0 };
-			struct fleet_csv csv = FLEET_CSV_INIT;
+			struct fault f = { 0 };
 
-			is_int(table_read(&fl, &csv, tables[i].text, step),
+			is_int(table_read(&fl, tables[i].text, step, &f),
 			    tables[i].r, "%s", tables[i].what);
 			is_int(fl.seen, tables[i].n, "%s: devices",
 			    tables[i].what);
-			is_int(csv.heading, tables[i].heading, "%s: heading",
-			    tables[i].what);
+			ok(strstr(f.msg, tables[i].says) != NULL, "%s: %s",
+			    tables[i].what, f.msg);
 		}
+}
+
+/* However many are wrong, no more are kept than people want to read. */
+static void
+test_bad_max(void)
+{
+	AUTO_FLEET struct fleet fl = { 0 };
+	struct fault f = { 0 };
+	enum q_err r = Q_OK;
+
+	while (r == Q_OK && fl.seen < 2 * FLEET_BAD_MAX)
+		r = fleet_add(&fl, "x", 1, &f);
+	is_int(r, Q_INVALID, "%s", f.msg);
+	is_int(fl.n_bad, FLEET_BAD_MAX, "so many are told");
+	ok(strstr(f.msg, "at least 100000 entries are wrong, first device 1,")
+	    != NULL, "which says so");
+}
+
+/* The same IDs by either kind of file, whatever it is called. */
+static void
+test_load(void)
+{
+	static const struct {
+		const char *text;
+		unsigned n;
+	} files[] = {
+		{ "{\"devices\":[\"" A "\"]}", 1 },
+		{ " \n{\"devices\":[\"" A "\",\"" B "\"]}\n", 2 },
+		{ "device_id\n" A "\n" B "\n", 2 },
+		{ A "\n", 1 },
+	};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		AUTO_FLEET struct fleet fl = { 0 };
+		char path[] = "/tmp/test-fleet-XXXXXX";
+		struct fault f = { 0 };
+		AUTO_FD int fd = mkstemp(path);
+		size_t len = strlen(files[i].text);
+
+		if (fd < 0 || write(fd, files[i].text, len) != (ssize_t)len) {
+			ok(0, "a file");
+			return;
+		}
+		is_int(fleet_load(&fl, path, &f), Q_OK, "file %zu: %s", i,
+		    f.msg);
+		is_int(fl.n, files[i].n, "its devices");
+		unlink(path);
+	}
 }
 
 int
 main(void)
 {
 	test_csv();
+	test_bad_max();
+	test_load();
 	test_guide();
 	test_table();
 	test_all_named();

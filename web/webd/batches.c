@@ -333,9 +333,8 @@ batches_post(struct web_call *c, struct http_response *rs, struct fault *f)
 		return r;
 	r = rec_batch_create(c->web->recordd, &b, fl.seen != 0 ? &fl : NULL,
 	    NULL, &c->by, f);
-	if (fl.n_bad != 0)
-		upload_wrong(c, &fl, UINT32_MAX);
-	else if (r == Q_EXISTS)
+	upload_wrong(c, &fl);
+	if (r == Q_EXISTS && fl.n_bad == 0)
 		r = fault_set(f, r, "there is a batch %s", b.key);
 	return r == Q_OK ? answer(c, b.key, 201, rs, f) : r;
 }

@@ -13,9 +13,7 @@ struct fleet;
 /* What is known of a load under way: false when there is none here. */
 bool upload_progress(const char *batch, size_t *ret_done, size_t *ret_all);
 
-/* Tell the entries of a list that are wrong, as members of the problem;
- * heading: lines before the first, UINT32_MAX when there are no lines. */
-void upload_wrong(struct web_call *c, const struct fleet *fl,
-    uint32_t heading);
+/* Tell the entries of a list that are wrong, as members of the problem. */
+void upload_wrong(struct web_call *c, const struct fleet *fl);
 
 #endif

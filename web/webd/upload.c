@@ -84,23 +84,22 @@ progress(void *ctx, size_t done, size_t all)
 }
 
 void
-upload_wrong(struct web_call *c, const struct fleet *fl, uint32_t heading)
+upload_wrong(struct web_call *c, const struct fleet *fl)
 {
 	char line[FLEET_LINE], pointer[32];
 
 	c->wrong_count = fl->n_bad;
-	if (c->wrong == NULL)
+	if (fl->n_bad != 0 && c->wrong == NULL)
 		c->wrong = web_array();
 	for (size_t i = 0; i < fl->n_bad && i < WRONG_MAX; i++) {
+		const struct fleet_bad *bad = &fl->bad[i];
 		struct json_object *o = web_object();
-		uint32_t pos = fl->bad[i].pos;
 
-		fleet_bad_text(&fl->bad[i], line);
-		snprintf(pointer, sizeof(pointer), "/devices/%u", pos - 1);
-		web_put(o, "pointer", pointer);
-		web_put_int(o, "position", pos);
-		if (heading != UINT32_MAX)
-			web_put_int(o, "line", pos + heading);
+		fleet_bad_text(bad, line);
+		snprintf(pointer, sizeof(pointer), "/devices/%u",
+		    bad->pos - 1);
+		web_put(o, "pointer", bad->line ? "" : pointer);
+		web_put_int(o, bad->line ? "line" : "position", bad->pos);
 		web_put(o, "detail", line);
 		web_push(c->wrong, o);
 	}
@@ -159,9 +158,6 @@ load_it(struct web_call *c, struct reader *rd, struct under_way *u,
 	progress(u, 0, n);
 	r = rec_load_devices(c->web->recordd, u->batch, &rd->fl, progress, u,
 	    f);
-	if (rd->fl.n_bad != 0)
-		upload_wrong(c, &rd->fl, !rd->csv ? UINT32_MAX
-		    : rd->table.heading);
 	return r;
 }
 
@@ -172,6 +168,7 @@ upload_post(struct web_call *c, struct http_response *rs, struct fault *f)
 	struct under_way *u;
 	struct rec_batch b;
 	struct json_object *o;
+	char text[32];
 	size_t n;
 	enum q_err r = reader_open(c->rq, &rd, f);
 
@@ -185,10 +182,13 @@ upload_post(struct web_call *c, struct http_response *rs, struct fault *f)
 		    "%d lists are being loaded already", AT_A_TIME);
 	r = load_it(c, &rd, u, f);
 	turn_end(u);
+	upload_wrong(c, &rd.fl);
 	n = rd.fl.seen;
 	fleet_free(&rd.fl);
+	snprintf(text, sizeof(text), "%zu devices", n);
 	if (r == Q_OK)
-		r = web_note(c, "batch add", b.key, f);
+		r = rec_actor_tell(c->web->recordd, &c->by, "batch add",
+		    b.key, text, f);
 	if (r != Q_OK)
 		return r;
 	o = web_object();
