@@ -213,7 +213,7 @@ export function RulesForm({ k, onDone, onClose }) {
 		onDone();
 	});
 
-	return html`<${Dialog} title="Rules of ${k.name}" onClose=${onClose}>
+	return html`<${Dialog} wide title="Rules of ${k.name}" onClose=${onClose}>
 		<form onSubmit=${f.submit} novalidate>
 			<${Alert} f=${f} />
 			${wantsApproval(f.error) && html`<p><a href="#/approvals"
