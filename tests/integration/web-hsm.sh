@@ -21,9 +21,6 @@ ok "a contributor" web_new carl contributor
 cp "$web/root.pem" "$dev/root.pem"
 ctl policy create p --device-lifetime 30d --issuing-lifetime 5y >/dev/null
 ctl batch create b --policy p >/dev/null
-json() {
-	jq -nc "$@"
-}
 day() { date -u +%FT00:00:00Z -d "$1"; }
 # logged WHAT OBJECT: the newest record that ann made.
 logged() {
@@ -51,6 +48,7 @@ has ".items | all(.chain == [\"$root_id\"])" true "under the OEM Root"
 answers 200 "issuing certificates" GET '/hsm/certificates?kind=issuing'
 has '.items | length' 1 "one for the policy"
 has '.items[0].policy' p "of that name"
+has '.items[0].issued' false "which has issued nothing yet"
 jq -r '.items[0].pem' <<<"$body" >"$dev/issuing.pem"
 ok "openssl finds the chain" openssl verify -CAfile "$web/root.pem" \
 	"$dev/issuing.pem"
@@ -67,7 +65,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
 	-keyout "$dev/maker.key" -out "$dev/maker.pem" -days 100 \
 	-subj '/O=Maker/CN=Maker CA 1' -addext keyUsage=keyCertSign 2>/dev/null
 sha=$(openssl x509 -in "$dev/maker.pem" -outform DER | sha256sum | cut -c1-64)
-auth=$(json --rawfile pem "$dev/maker.pem" '{pem: $pem, batch: "b"}')
+auth=$(jq -nc --rawfile pem "$dev/maker.pem" '{pem: $pem, batch: "b"}')
 answers 403 "a contributor imports none" POST /auth-certs "$auth"
 web_as ann
 answers 400 "a batch that is not there" POST /auth-certs \
@@ -88,7 +86,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
 	-keyout "$dev/leaf.key" -out "$dev/leaf.pem" -days 9 -subj /CN=leaf \
 	-addext basicConstraints=CA:FALSE 2>/dev/null
 answers 400 "a device's certificate is no CA's" POST /auth-certs \
-	"$(json --rawfile pem "$dev/leaf.pem" '{pem: $pem, batch: "b"}')"
+	"$(jq -nc --rawfile pem "$dev/leaf.pem" '{pem: $pem, batch: "b"}')"
 # A device with a certificate of that maker.
 openssl ecparam -name prime256v1 -genkey -noout -out "$dev/d1.key"
 openssl req -new -key "$dev/d1.key" -subj /CN=sn1 | openssl x509 -req \
@@ -99,6 +97,8 @@ dev_csr d1
 as_self d1
 enrol d1
 is "$code" 200 "a device of that maker comes in" || tap_note "$body"
+web GET '/hsm/certificates?kind=issuing'
+has '.items[0].issued' true "the issuing certificate has issued"
 web_as carl
 answers 200 "everybody sees the list" GET /auth-certs
 has '.items[0].batch' b "with its batch"
@@ -112,7 +112,7 @@ answers 404 "it is gone" GET "/auth-certs/$sha"
 
 # --- tokens ------------------------------------------------------------------
 
-token=$(json --arg e "$(day '+2 days')" '{name: "t", batch: "b",
+token=$(jq -nc --arg e "$(day '+2 days')" '{name: "t", batch: "b",
 	not_after: $e}')
 web_as carl
 answers 403 "a contributor makes no token" POST /tokens "$token"
@@ -140,7 +140,7 @@ web_as carl
 answers 200 "contributors see it, too" GET /tokens
 has '.items[0].value' "$value" "with its value"
 web_as ann
-web POST /api-tokens "$(json --arg u "$(day '+2 days')" \
+web POST /api-tokens "$(jq -nc --arg u "$(day '+2 days')" \
 	'{name: "ci", scopes: ["read"], until: $u}')"
 web_token "$(jq -r .token <<<"$body")"
 answers 200 "a script that may read sees the list" GET /tokens
@@ -170,7 +170,7 @@ ok "it signs" ctl hsm sign sk123 "$web/fw" --out "$web/sig"
 ok "openssl verifies that" openssl dgst -sha256 -verify "$web/sk123.pem" \
 	-signature "$web/sig" "$web/fw"
 answers 201 "another one, with rules" POST /keys \
-	"$(json --arg e "$(day '+9 days')" '{name: "rsa key", type: "rsa-3072",
+	"$(jq -nc --arg e "$(day '+9 days')" '{name: "rsa key", type: "rsa-3072",
 	rules: {uses: 7, rate: 3, not_after: $e}}')"
 has '[.type, .size, .rules.uses, .rules.rate, .rules.approvals] |
 	join(" ")' 'rsa-3072 3072 7 3 0' "as it was wanted"
@@ -192,7 +192,7 @@ answers 404 "no such key" PATCH /keys/0123456789abcdef '{"rules":{}}'
 
 # import NAME FILE
 import() {
-	web POST /keys/import "$(json --rawfile pem "$2" --arg n "$1" \
+	web POST /keys/import "$(jq -nc --rawfile pem "$2" --arg n "$1" \
 		'{name: $n, pem: $pem}')"
 }
 openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 \
@@ -257,4 +257,92 @@ first=$(jq -r '.items[0].id + " " + .next' <<<"$body")
 answers 200 "the next" GET "/keys?limit=1&after=${first##* }"
 has '.items | length' 1 "has the other"
 has '.next' null "and is the last"
+
+# --- approvals ---------------------------------------------------------------
+
+# The browser is python-fido2, the person agrees to everything.
+tools=$top_builddir/interop-tools/webauthn
+mkdir -p "${tools%/*}"
+"$tools/bin/python" -c 'import fido2, soft_webauthn' 2>/dev/null || {
+	python3 -m venv "$tools" &&
+		"$tools/bin/pip" install -q fido2==1.2.0 soft-webauthn==0.1.4
+} >"$tools.log" 2>&1 || {
+	tap_result 0 "approvals # SKIP python-fido2 cannot be installed"
+	tap_done
+}
+fido() {
+	"$tools/bin/python" "$top_srcdir/tests/interop/webauthn.py" "$@"
+}
+origin=https://localhost:$(conf admin.port)
+for n in dora emil; do
+	fido make "$web/$n" localhost "$origin" >"$web/$n.json"
+	ok "approver $n, on the console" ctl hsm approver add $n \
+		--webauthn "$web/$n.json"
+done
+web_as carl
+answers 403 "contributors do not see approvals" GET /approvals
+web_as ann
+answers 200 "approvers" GET /approvers
+has '[.items[] | .name + ":" + .rp_id] | join(" ")' \
+	'dora:localhost emil:localhost' "both"
+has .add 'quoinctl hsm approver add NAME --webauthn FILE' "how one is added"
+answers 201 "a key that wants both" POST /keys '{"name":"rel",
+	"type":"ecdsa","rules":{"approvals":2,"approvers":["dora","emil"]}}'
+rel=$(jq -r .id <<<"$body")
+exits 75 "it does not sign" ctl hsm sign rel "$web/fw" --out "$web/sig"
+answers 200 "what waits" GET /approvals
+cp "$web/body" "$web/waits"
+has '.items | length' 1 "one thing"
+has '.items[0] | [.key, .action, .need, .have] | join(" ")' 'rel sign 2 0' \
+	"that wants two"
+has '.items[0].digest' "$(sha256sum <"$web/fw" | cut -d' ' -f1)" \
+	"with the digest of what is to be signed"
+has '[.items[0].credentials[].approver] | sort | join(" ")' 'dora emil' \
+	"with whose credentials the browser asks for"
+has '.items[0].credentials[0].id' "$(jq -r .id "$web/dora.json")" \
+	"by their ids"
+has '.items[0].rp_id' localhost "and host"
+jq -j '.items[0].statement' "$web/waits" >"$web/statement"
+has '.items[0].challenge' "$(openssl dgst -sha256 -binary "$web/statement" |
+	base64 -w0 | tr '+/' '-_' | tr -d =)" "the challenge is its SHA-256"
+id=$(jq -r '.items[0].id' "$web/waits")
+# agree NAME [option...]: as the page sends it.
+agree() {
+	local name=$1
+	shift
+	web POST "/approvals/$id" "$(fido get "$web/$name" "$web/statement" \
+		"$@" | jq -c --arg n "$name" '{approver: $n, credential: .}')"
+}
+agree dora origin=https://evil.example
+is "$code" 403 "not on another page" || tap_note "$body"
+agree dora flags=1
+is "$code" 403 "not without PIN or finger" || tap_note "$body"
+web POST "/approvals/$id" "$(fido get "$web/emil" "$web/statement" |
+	jq -c '{approver: "dora", credential: .}')"
+is "$code" 400 "not one for another" || tap_note "$body"
+web POST "/approvals/$id" "$(fido get "$web/dora" "$web/statement" | jq -c '
+	{approver: "dora", credential: (. |= (.response.signature = "a="))}')"
+is "$code" 400 "nothing that is no base64url" || tap_note "$body"
+has '.errors[0].pointer' /credential/response/signature \
+	"which the form is told"
+agree dora
+is "$code" 200 "dora agrees" || tap_note "$body"
+has '[.have, .need] | join(" ")' '1 2' "one of two"
+logged approval give "$id"
+answers 200 "the list" GET /approvals
+has '.items[0] | [(.approved | join(",")), (.credentials | length)] |
+	join(" ")' 'dora 1' "says who, and asks her no more"
+exits 75 "it still does not sign" ctl hsm sign rel "$web/fw" --out "$web/sig"
+agree emil
+has '[.have, .need] | join(" ")' '2 2' "emil agrees"
+ok "now it signs" ctl hsm sign rel "$web/fw" --out "$web/sig"
+answers 200 "nothing waits" GET /approvals
+has '.items | length' 0 "any more"
+answers 409 "its rules want approvals, too" PATCH "/keys/$rel" \
+	'{"rules":{"approvals":0,"approvers":[]}}'
+has .type urn:quoin:approval "which the page is told"
+answers 409 "and so does its end" DELETE "/keys/$rel"
+answers 404 "no such approval" POST /approvals/0123456789abcdef \
+	"$(fido get "$web/dora" "$web/statement" |
+		jq -c '{approver: "dora", credential: .}')"
 tap_done

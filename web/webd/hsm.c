@@ -167,6 +167,7 @@ cert_json(const struct signd_cert *c)
 	web_put(o, "state", c->state);
 	if (strcmp(c->purpose, "issuing") == 0) {
 		web_put(o, "policy", c->policy);
+		web_put_bool(o, "issued", c->issued);
 		web_put_int(o, "crl_number", (int64_t)c->crl_number);
 	}
 	hsm_cert_put(o, c->cert);

@@ -326,8 +326,10 @@ rules_take(struct web_call *c, struct rules *rules, struct fault *f)
 static void
 rules_encode(struct rules *rules, struct buf *code)
 {
-	rules->r.users = (const char *)rules->users.p;
-	rules->r.approvers = (const char *)rules->approvers.p;
+	rules->r.users = rules->users.len == 0 ? ""
+	    : (const char *)rules->users.p;
+	rules->r.approvers = rules->approvers.len == 0 ? ""
+	    : (const char *)rules->approvers.p;
 	wire_encode(&signd_rules_type, &rules->r, code);
 }
 

@@ -3,6 +3,7 @@ noinst_LIBRARIES += libwebd.a
 libwebd_a_SOURCES = \
 	%reldir%/admintls.c %reldir%/admintls.h \
 	%reldir%/apitoken.c %reldir%/apitoken.h \
+	%reldir%/approvals.c \
 	%reldir%/authcerts.c \
 	%reldir%/batches.c %reldir%/batches.h \
 	%reldir%/captcha.c \

@@ -27,7 +27,8 @@
 	X(hsm)                                                            \
 	X(authcerts)                                                      \
 	X(tokens)                                                         \
-	X(keys)
+	X(keys)                                                           \
+	X(approvals)
 
 #define X(name) extern const struct web_page name##_page;
 WEB_PAGES(X)
