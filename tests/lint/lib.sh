@@ -40,7 +40,8 @@ sources() {
 		expr+=(-o -name "$1")
 		shift
 	done
-	find "${dirs[@]}" -type f \( "${expr[@]:1}" \) | sort
+	find "${dirs[@]}" \( -name node_modules -o -path '*/web/ui/dist' \) -prune \
+		-o -type f \( "${expr[@]:1}" \) -print | sort
 }
 
 # clean_tree WHAT: the real tree must give no violation.

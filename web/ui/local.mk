@@ -8,7 +8,6 @@ ui_sources = $(wildcard $(srcdir)/%reldir%/*.html \
 	$(srcdir)/%reldir%/*.css $(srcdir)/%reldir%/*.svg \
 	$(srcdir)/%reldir%/*.js $(srcdir)/%reldir%/lib/*.js \
 	$(srcdir)/%reldir%/pages/*.js)
-ui_tests = $(wildcard $(srcdir)/%reldir%/lib/*.test.js)
 ui_npm = $(srcdir)/%reldir%/package.json $(srcdir)/%reldir%/package-lock.json
 EXTRA_DIST += $(ui_sources) $(ui_npm) %reldir%/tsconfig.json \
 	%reldir%/lib/types.d.ts %reldir%/lib/fleet.d.ts %reldir%/dist.sh
