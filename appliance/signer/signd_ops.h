@@ -97,7 +97,9 @@ enum signd_mech {
 	X(journal_renew, 32, ROLE_ADMIN, 64,                                 \
 	    "replace the journal key; again: the same answer")               \
 	X(pepper, 33, ROLE_WEB | ROLE_ADMIN, 128,                            \
-	    "key the hash of a password")
+	    "key the hash of a password")                                    \
+	X(tls_csr, 34, ROLE_WEB | ROLE_ADMIN, 2048,                          \
+	    "a request for a certificate of the administration by another CA")
 
 /* Number of every op: SIGND_OP_issue. */
 enum signd_op {
@@ -323,6 +325,15 @@ enum signd_op {
 	F(T, BIN, data, 64, "hash of a password, salted")
 #define SIGND_PEPPER_RSP(F, T)                                               \
 	F(T, BIN, mac, 32, "")
+
+/* The key is made at the first request and is the same ever after; sign_tls
+ * signs with it. subject: CN=host; SAN: host and ips. */
+#define SIGND_TLS_CSR_REQ(F, T)                                              \
+	F(T, STR, host, SIGND_HOST_MAX, "empty: the appliance's name")       \
+	F(T, STR, ips, SIGND_IPS_MAX, "addresses, separated by commas")
+#define SIGND_TLS_CSR_RSP(F, T)                                              \
+	F(T, STR, key, SIGND_ID_LEN, "id of the key")                        \
+	F(T, BIN, csr, 4096, "PKCS #10, DER")
 
 /* What may be done with a key that people make; zeros and "" do not limit.
  * `user` in requests: the person for whom a front end asks, as it says. */
@@ -589,7 +600,9 @@ enum signd_op {
 	X(signd_journal_renew_req, SIGND_JOURNAL_RENEW_REQ)                  \
 	X(signd_journal_renew_rsp, SIGND_JOURNAL_RENEW_RSP)                  \
 	X(signd_pepper_req, SIGND_PEPPER_REQ)                                \
-	X(signd_pepper_rsp, SIGND_PEPPER_RSP)
+	X(signd_pepper_rsp, SIGND_PEPPER_RSP)                                \
+	X(signd_tls_csr_req, SIGND_TLS_CSR_REQ)                              \
+	X(signd_tls_csr_rsp, SIGND_TLS_CSR_RSP)
 
 #define X(name, fields) WIRE_DECLARE(name, fields)
 SIGND_MESSAGES(X)

@@ -53,6 +53,12 @@ bool csr_extensions(struct csr *csr, struct der *list);
 /* The request's own signature: proof that the requester has the key. */
 enum q_err csr_verify(const struct csr *csr, struct fault *f) Q_CHECKED;
 
+/* Append the CertificationRequestInfo (RFC 2986 4.1) of a server: its key,
+ * CN=names[0] and all names in SAN, which ext_name_good. INVALID. What signs
+ * it makes the request by x509_assemble(). */
+enum q_err csr_build(struct bytes spki, const char *const *names, size_t n,
+    struct buf *out, struct fault *f) Q_CHECKED;
+
 /* EST /csrattrs body, DER (RFC 7030 4.5.2): P-256 with ecdsa-with-SHA256,
  * and with bind also "send challengePassword". Static bytes. */
 struct bytes csr_attrs(bool bind);

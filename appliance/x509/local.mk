@@ -17,6 +17,7 @@ libx509_a_SOURCES = \
 	%reldir%/crl_check.h \
 	%reldir%/crmf.c \
 	%reldir%/csr.c \
+	%reldir%/csr_build.c \
 	%reldir%/csr.h \
 	%reldir%/der.c \
 	%reldir%/der.h \

@@ -21,7 +21,7 @@
 #define KEY_PURPOSES(X)                                                      \
 	X(SEAL) X(ROOT) X(TLS_DEVICE) X(TLS_ADMIN) X(ISSUING) X(OCSP) \
 	X(CMP) X(ROOT_LINK) X(FIRMWARE) X(CODESIGN) X(JWT) X(PEPPER) \
-	X(JOURNAL) X(PROVISION) X(UPDATE) X(BACKUP)
+	X(JOURNAL) X(PROVISION) X(UPDATE) X(BACKUP) X(TLS_COMPANY)
 
 enum key_purpose {
 #define X(name) PURPOSE_##name,

@@ -40,6 +40,8 @@ libsignd_a_SOURCES = \
 	%reldir%/op_pepper.c \
 	%reldir%/op_seal.c \
 	%reldir%/op_tls.c \
+	%reldir%/op_tls_csr.c \
+	%reldir%/own_key.c \
 	%reldir%/pki.c \
 	%reldir%/purpose.c \
 	%reldir%/rules.c \

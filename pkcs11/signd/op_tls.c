@@ -27,8 +27,8 @@ scheme_find(uint32_t num, const struct key *k)
 	return NULL;
 }
 
-/* A wrong ECDSA signature ends a handshake and tells nothing; a wrong one of
- * RSA can tell the key. */
+/* A wrong ECDSA signature, of a fresh secret each, ends a handshake, which is
+ * all that it does; a wrong one of RSA can tell the key. */
 static enum q_err
 sign(struct signd *s, const struct key *k, const struct scheme *scheme,
     struct bytes digest, struct buf *raw, struct fault *f)
@@ -55,7 +55,7 @@ signd_do_sign_tls(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	struct buf *space = wire_req_space(q);
 	const struct key_use_ask ask = { .what = "sign_tls",
 		.purposes = 1u << PURPOSE_TLS_DEVICE |
-		    1u << PURPOSE_TLS_ADMIN,
+		    1u << PURPOSE_TLS_ADMIN | 1u << PURPOSE_TLS_COMPANY,
 		.role = wire_req_role(q), .uid = wire_req_uid(q) };
 	const struct scheme *scheme;
 	struct signd *s = ctx;

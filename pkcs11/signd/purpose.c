@@ -32,6 +32,8 @@ static const struct purpose_row rows[PURPOSES] = {
 		.roles = ROLE_WEB | ROLE_PUSH },
 	[PURPOSE_PEPPER] = { "pepper", "quoin-pepper",
 		.roles = ROLE_WEB | ROLE_ADMIN },
+	[PURPOSE_TLS_COMPANY] = { "tls-company", "quoin-tls-company",
+		.roles = ROLE_WEB },
 	[PURPOSE_JOURNAL] = { "journal", "quoin-journal" },
 	[PURPOSE_PROVISION] = { "provision", "quoin-provision", .kinds = PAIRS,
 		.roles = ROLE_PROVISION },

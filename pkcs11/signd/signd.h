@@ -89,6 +89,14 @@ enum q_err signd_crl_set(struct signd *s, const char *id,
     uint64_t number) Q_CHECKED;
 enum q_err signd_announce(struct signd *s, const char *id) Q_CHECKED;
 
+/* own_key.c: a keyring that has the appliance's key of that purpose and kind,
+ * made now if need be; and the key in it. */
+enum q_err signd_own_key(struct signd *s, enum key_purpose purpose,
+    enum token_kind kind, uint32_t uid, struct keyring **ret_ring,
+    struct fault *f) Q_CHECKED;
+const struct key *keyring_own_key(const struct keyring *ring,
+    enum key_purpose purpose, enum token_kind kind);
+
 /* pki.c */
 
 /* Make a new key (NULL: NOMEM) in the token, announced in the journal
