@@ -137,7 +137,9 @@ note_ca(struct reconcile *rc, const struct journal_record *rec)
 			ca->crl = crl.number;
 	} else if (rec->type == JOURNAL_cert) {
 		r = wire_decode(&journal_cert_type, rec->body, &cert, rc->f);
-		ca = r == Q_OK ? ca_note(rc, cert.subject) : NULL;
+		/* Without a serial it was a request to another CA. */
+		ca = r == Q_OK && cert.serial.len != 0
+		    ? ca_note(rc, cert.subject) : NULL;
 		if (ca != NULL && cert.digest.len == sizeof(ca->digest)) {
 			memcpy(ca->digest, cert.digest.p, cert.digest.len);
 			ca->certified++;

@@ -93,8 +93,8 @@ export function Waiting({ of }) {
 		return html`<div class="loading" role="status">
 			<span class="hide">Loading</span><i /><i /><i /></div>`;
 	return html`<div class="empty" role="alert">
-		<h3>${of.error.status === 404 ? 'This does not exist' :
-			'This did not work'}</h3>
+		<h2>${of.error.status === 404 ? 'This does not exist' :
+			'This did not work'}</h2>
 		<p>${of.error.message}</p>
 		<${Button} icon="refresh" run=${of.reload}>Try again</></div>`;
 }

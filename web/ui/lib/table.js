@@ -142,15 +142,15 @@ function Settings({ columns, shown, setShown, sort, down, onSort, onClose }) {
 /** @param {{ p: TableProps, found: boolean, onClear: () => void }} props */
 function Empty({ p, found, onClear }) {
 	if (found)
-		return html`<div class="empty"><h3>Nothing matches</h3>
+		return html`<div class="empty"><h2>Nothing matches</h2>
 			<p>None of the ${p.rows?.length} rows at hand has these
 			words.</p>
 			<${Button} run=${onClear}>Clear the filter</></div>`;
 	if (p.filtered)
-		return html`<div class="empty"><h3>Nothing found</h3>
+		return html`<div class="empty"><h2>Nothing found</h2>
 			<p>Nothing matches these filters.</p></div>`;
 	return html`<div class="empty">
-		<h3>${p.empty?.title ?? 'Nothing here yet'}</h3>
+		<h2>${p.empty?.title ?? 'Nothing here yet'}</h2>
 		${p.empty?.text && html`<p>${p.empty.text}</p>`}
 		${p.empty?.action}</div>`;
 }

@@ -201,7 +201,7 @@ function Approvals() {
 		with the credential that you have registered." />
 	${!items ? html`<${Waiting} of=${of} />` : items.length === 0 ? html`
 		<div class="card"><div class="empty"><${Icon} name="shield" />
-		<h3>Nothing waits for agreement</h3>
+		<h2>Nothing waits for agreement</h2>
 		<p>A request appears here when a key whose rules want approvals is to
 		sign something, or is to be changed.</p></div></div>` :
 		html`<div class="stack">${items.map((a) => html`<${One} key=${a.id}
