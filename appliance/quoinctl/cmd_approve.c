@@ -417,3 +417,23 @@ cmd_approval_give(struct ctl *c, struct fault *f)
 	req.signature = buf_bytes(&signature);
 	return r == Q_OK ? proof_send(c, &req, f) : r;
 }
+
+enum q_err
+cmd_approval_withdraw(struct ctl *c, struct fault *f)
+{
+	AUTO_REPLY struct wire_reply hold = { 0 };
+	struct signd_approval_withdraw_req req = { .id = c->argv[0],
+		.user = c->who };
+	struct signd_approval_withdraw_rsp rsp;
+	struct json_object *o;
+	enum q_err r = ctl_signd(c, f);
+
+	if (r == Q_OK)
+		r = signd_approval_withdraw(c->signd, &req, &rsp, &hold, f);
+	if (r != Q_OK)
+		return r;
+	o = out_object();
+	out_str(o, "id", req.id);
+	out_done(c, o, "Approval %s is withdrawn.", req.id);
+	return Q_OK;
+}

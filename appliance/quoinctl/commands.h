@@ -253,6 +253,8 @@ enum ctl_opt {
 	X(approval_give, "hsm", "approval give", 2, 2, "ID NAME",             \
 	    O_(key) | O_(signature) | O_(webauthn),                           \
 	    "hand in the proof that an approver agrees")                      \
+	X(approval_withdraw, "hsm", "approval withdraw", 1, 1, "ID", 0,       \
+	    "end one that is not used yet")                                   \
 	X(journal_verify, "journal", "verify", 0, 0, "",                      \
 	    O_(head) | O_(heads) | O_(dir) | O_(archive),                     \
 	    "find what was changed, dropped or swapped in the journal")       \

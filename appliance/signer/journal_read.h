@@ -42,7 +42,7 @@
 	X(rule, 11, "a key's rules were set")                                \
 	X(import, 12, "a key is about to be imported")                       \
 	X(approver, 13, "an approver is about to be set or removed")         \
-	X(approval, 14, "an approval was wanted, given or used up")          \
+	X(approval, 14, "an approval was wanted, given, used up or withdrawn") \
 	X(refuse, 15, "uses that were refused")                              \
 	X(count, 16, "how often a limited key was used, in all")
 
@@ -135,10 +135,11 @@ enum journal_approval_step {
 	APPROVAL_WANTED,
 	APPROVAL_GIVEN,
 	APPROVAL_USED,
+	APPROVAL_WITHDRAWN,
 };
 
 #define JOURNAL_APPROVAL(F, T)                                               \
-	F(T, U32, step, 2, "0 wanted, 1 given, 2 used up")                   \
+	F(T, U32, step, 3, "0 wanted, 1 given, 2 used up, 3 withdrawn")      \
 	F(T, STR, id, 16, "")                                                \
 	F(T, STR, statement, 1500, "of wanted")                              \
 	F(T, STR, approver, 64, "of given")                                  \

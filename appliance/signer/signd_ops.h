@@ -99,7 +99,9 @@ enum signd_mech {
 	X(pepper, 33, ROLE_WEB | ROLE_ADMIN, 128,                            \
 	    "key the hash of a password")                                    \
 	X(tls_csr, 34, ROLE_WEB | ROLE_ADMIN, 2048,                          \
-	    "a request for a certificate of the administration by another CA")
+	    "a request for a certificate of the administration by another CA") \
+	X(approval_withdraw, 35, ROLE_ADMIN | ROLE_WEB, 256,                 \
+	    "end an approval that is not used yet")
 
 /* Number of every op: SIGND_OP_issue. */
 enum signd_op {
@@ -497,6 +499,12 @@ enum signd_op {
 	F(T, U32, have, 16, "how many have agreed")                          \
 	F(T, U32, want, 16, "how many must")
 
+/* NOTFOUND: none is open, or it has been used; BUSY: it is being used. */
+#define SIGND_APPROVAL_WITHDRAW_REQ(F, T)                                    \
+	F(T, STR, id, SIGND_ID_LEN, "")                                      \
+	F(T, STR, user, SIGND_NAME_MAX, "for whom")
+#define SIGND_APPROVAL_WITHDRAW_RSP(F, T)
+
 /* A signed head of the journal, to be kept elsewhere. */
 #define SIGND_JOURNAL_EXPORT_REQ(F, T)
 #define SIGND_JOURNAL_EXPORT_RSP(F, T)                                       \
@@ -602,7 +610,9 @@ enum signd_op {
 	X(signd_pepper_req, SIGND_PEPPER_REQ)                                \
 	X(signd_pepper_rsp, SIGND_PEPPER_RSP)                                \
 	X(signd_tls_csr_req, SIGND_TLS_CSR_REQ)                              \
-	X(signd_tls_csr_rsp, SIGND_TLS_CSR_RSP)
+	X(signd_tls_csr_rsp, SIGND_TLS_CSR_RSP)                              \
+	X(signd_approval_withdraw_req, SIGND_APPROVAL_WITHDRAW_REQ)          \
+	X(signd_approval_withdraw_rsp, SIGND_APPROVAL_WITHDRAW_RSP)
 
 #define X(name, fields) WIRE_DECLARE(name, fields)
 SIGND_MESSAGES(X)

@@ -148,7 +148,7 @@ replay(struct approvals *a, const struct journal_approval *b, uint32_t uid)
 
 	if (b->step == APPROVAL_WANTED)
 		return approval_insert(a, b->statement, uid);
-	if (b->step == APPROVAL_USED)
+	if (b->step == APPROVAL_USED || b->step == APPROVAL_WITHDRAWN)
 		approval_forget(a, b->id);
 	else if (w != NULL)
 		return approval_add(w, b->approver, b->proof, NULL);

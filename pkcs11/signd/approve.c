@@ -498,6 +498,43 @@ approve_put(struct signd *s, const struct keyring *ring,
 	return r;
 }
 
+enum q_err
+approve_withdraw(struct signd *s,
+    const struct signd_approval_withdraw_req *in, uint32_t uid,
+    struct fault *f)
+{
+	struct journal_approval rec = { .step = APPROVAL_WITHDRAWN,
+		.id = in->id, .user = in->user };
+	char key[SIGND_ID_LEN + 1] = "";
+	struct approvals *a = s->approvals;
+	struct approval *w;
+	bool taken;
+	enum q_err r;
+
+	pthread_mutex_lock(&a->lock);
+	approvals_expire(a);
+	w = approval_find(a, in->id);
+	taken = w != NULL && w->taken;
+	if (w != NULL) {
+		memcpy(key, w->st.key, sizeof(key));
+		w->taken = true;
+	}
+	pthread_mutex_unlock(&a->lock);
+	if (w == NULL)
+		return fault_set(f, Q_NOTFOUND,
+		    "no approval %.16s is open", in->id);
+	if (taken)
+		return fault_retry(f, Q_BUSY, 1,
+		    "approval %.16s is being used", in->id);
+	r = journal_put(s->journal, &(struct journal_entry){
+		JOURNAL_approval, uid, key, &rec }, f);
+	if (r == Q_OK)
+		approve_done(s, in->id);
+	else
+		approve_back(s, in->id);
+	return r;
+}
+
 static void
 item_put(const struct keyring *ring, struct approval *w, struct buf *out)
 {

@@ -10,7 +10,7 @@
  * happens to the page that people look at, changes neither.
  *
  * The journal has all of it, and is where it is read from at the start. An
- * approval ends by being used or after a week.
+ * approval ends by being used or withdrawn, or after a week.
  */
 
 #include "signd/keyring.h"
@@ -95,6 +95,12 @@ enum q_err approve_want(struct signd *s, const struct keyring *ring,
 enum q_err approve_put(struct signd *s, const struct keyring *ring,
     const struct signd_approval_put_req *in, uint32_t uid,
     struct signd_approval_put_rsp *out, struct fault *f) Q_CHECKED;
+
+/* End one that is open, with the proofs that were given. NOTFOUND; BUSY: it
+ * is being used. */
+enum q_err approve_withdraw(struct signd *s,
+    const struct signd_approval_withdraw_req *in, uint32_t uid,
+    struct fault *f) Q_CHECKED;
 
 /* Append a signd_approval for each id behind `after` while out has less than
  * `enough` bytes; returns whether there are more. */

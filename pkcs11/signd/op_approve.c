@@ -342,3 +342,14 @@ signd_do_approval_put(void *ctx, struct wire_req *q, const void *req,
 	return r == Q_OK ? approve_put(ctx, ring, req, wire_req_uid(q), rsp,
 	    f) : r;
 }
+
+enum q_err
+signd_do_approval_withdraw(void *ctx, struct wire_req *q, const void *req,
+    void *rsp, struct fault *f)
+{
+	AUTO_RING struct keyring *ring = NULL;
+	enum q_err r = signd_ring(ctx, false, &ring, f);
+
+	(void)rsp;
+	return r == Q_OK ? approve_withdraw(ctx, req, wire_req_uid(q), f) : r;
+}

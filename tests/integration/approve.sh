@@ -257,6 +257,29 @@ ok "the key is deleted" ctl hsm key delete while --yes
 is "$(approvals "[] | select(.id == \"$first\") | .id")" "" \
 	"what waited for it does not any more"
 
+# --- withdrawn -------------------------------------------------------------
+
+waits "a signature waits" ctl hsm sign rel "$W/fw-1.bin" --meaning gone \
+	--out "$W/sig"
+first=$id
+ok "alice agrees" agree "$first" alice
+is "$(approvals "[] | select(.id == \"$first\") | .state")" approved \
+	"which is enough"
+refuses 66 'no approval' "what is not open is not withdrawn" \
+	ctl hsm approval withdraw 0123456789abcdef
+refuses 77 role "not by a program that signs" \
+	ctl_as $TOOL hsm approval withdraw "$first"
+ok "the web withdraws it" ctl_as $WEB hsm approval withdraw "$first"
+refuses 66 'no approval' "once" ctl hsm approval withdraw "$first"
+is "$(approvals "[] | select(.id == \"$first\") | .id")" "" \
+	"it is not open any more"
+is "$(journal "select(.type == \"approval\" and .body.step == 3) |
+	.body.id")" "$first" "the journal tells"
+restart KILL
+waits "alice has agreed to nothing" ctl hsm sign rel "$W/fw-1.bin" \
+	--meaning gone --out "$W/sig"
+unlike "$id" "^$first\$" "another approval is wanted"
+
 # --- code signing ----------------------------------------------------------
 
 ok "a codesign key with an approval" ctl hsm key create code \

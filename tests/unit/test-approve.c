@@ -244,6 +244,35 @@ used_stays_used(void)
 	    "segments: it is lost rather than used twice");
 }
 
+static enum q_err
+withdraw(const char *which)
+{
+	struct signd_approval_withdraw_req in = { .id = which, .user = "u" };
+
+	return approve_withdraw(&s, &in, 0, &fault);
+}
+
+static void
+withdrawn(void)
+{
+	char other[SIGND_ID_LEN + 1];
+
+	is_int(give(8, 0), Q_OK, "one");
+	is_int(give(8, 1), Q_OK, "two");
+	is_int(take(8), Q_OK, "taken");
+	is_int(withdraw(id), Q_BUSY, "what is being used is not withdrawn");
+	memcpy(other, id, sizeof(other));
+	approve_back(&s, id);
+	is_int(withdraw(other), Q_OK, "what is open is");
+	is_int(withdraw(other), Q_NOTFOUND, "and is gone");
+	is_int(take(8), Q_WAIT, "it opens nothing any more");
+	segments_fill();
+	restart();
+	is_int(withdraw(other), Q_NOTFOUND, "also after a restart");
+	is_int(take(8), Q_WAIT, "nor do its proofs");
+	is_int(withdraw(""), Q_NOTFOUND, "no name, no approval");
+}
+
 static void
 time_passes(void)
 {
@@ -352,6 +381,7 @@ main(void)
 	once();
 	back_and_done();
 	used_stays_used();
+	withdrawn();
 	time_passes();
 	statements();
 	room();
