@@ -318,6 +318,9 @@ export function Alert({ f, error = f?.error }) {
 	/** @type {{ current: HTMLElement | null }} */
 	const ref = useRef(null);
 	const [rest, setRest] = useState(/** @type {any[]} */ ([]));
+	// One member's mistake is said beside it, not twice.
+	const said = rest.length === 0 && error?.errors?.some(
+		(/** @type {any} */ e) => e.detail === error.message);
 
 	// Which members have a field is known once they are there.
 	useEffect(() => {
@@ -330,7 +333,7 @@ export function Alert({ f, error = f?.error }) {
 	if (!error)
 		return html`<span ref=${ref} hidden />`;
 	return html`<div class="alert" role="alert" ref=${ref}
-		hidden=${!error.message && !rest.length}>
+		hidden=${said || !error.message && !rest.length}>
 		<${Icon} name="warn" />
 		<div><p>${error.message}</p>
 		${rest.length > 0 && html`<ul>${rest.map((e) => html`<li>

@@ -45,7 +45,7 @@ function FilterRow({ values, set, clear, on }) {
 		</select></>
 		<${Box} name="object" label="Object" values=${values} set=${set} />
 		<${Box} name="text" label="Text" values=${values} set=${set} />
-		<${Button} disabled=${!on} run=${clear}>Clear</>
+		${on && html`<${Button} run=${clear}>Clear</>`}
 	</div>`;
 }
 
@@ -56,8 +56,8 @@ function Journal() {
 	if (!j)
 		return null;
 	return html`<p class="journal"><${Pill} color=${j.state === 'ok' ?
-		'green' : 'orange'}>${j.state === 'ok' ? 'Verified' : 'Unknown'}</>
-		${' '}${j.text || `Journal of the HSM: ${count(j.records)} records`}
+		'green' : 'orange'}>Journal</>
+		${' '}${j.text || `${count(j.records)} records`}
 		${j.at && html`, <${When} at=${j.at} />`}</p>`;
 }
 

@@ -11,8 +11,8 @@ import { toast } from '../lib/toast.js';
 import { askSession } from '../lib/second-factor.js';
 import { useLoad } from '../lib/use.js';
 
-/** @typedef {{ name: string, label: string, type?: string,
- *	more?: Record<string, any> }} Item */
+/** @typedef {{ name: string, label: string, type?: string, bare?: boolean,
+ *	more?: Record<string, any> }} Item bare: the label says it all */
 
 /** @type {{ title: string, text?: string, items: Item[], test?: boolean }[]}
  */
@@ -20,7 +20,7 @@ const groups = [
 	{
 		title: 'Names and links',
 		items: [
-			{ name: 'title', label: 'Name of this appliance',
+			{ name: 'title', label: 'Name of this appliance', bare: true,
 				more: { required: true, maxlength: 64 } },
 			{ name: 'help_url', label: 'Help link' },
 			{ name: 'feedback_url', label: 'Feedback link' },
@@ -30,7 +30,7 @@ const groups = [
 		title: 'Sign-up',
 		items: [
 			{ name: 'signup', label: 'People may sign up by themselves',
-				type: 'check' },
+				type: 'check', bare: true },
 			{ name: 'signup_domains', label: 'Only these domains' },
 		],
 	},
@@ -38,9 +38,9 @@ const groups = [
 		title: 'Sessions',
 		items: [
 			{ name: 'idle_minutes', label: 'Idle minutes before logout',
-				type: 'number', more: { min: 1 } },
+				type: 'number', bare: true, more: { min: 1 } },
 			{ name: 'session_hours', label: 'Hours a session lasts',
-				type: 'number', more: { min: 1 } },
+				type: 'number', bare: true, more: { min: 1 } },
 		],
 	},
 	{
@@ -51,12 +51,13 @@ const groups = [
 				placeholder: 'smtps://mail.example.com:465',
 				spellcheck: false } },
 			{ name: 'smtp_user', label: 'User at the mail server',
-				more: { autocomplete: 'off' } },
+				bare: true, more: { autocomplete: 'off' } },
 			{ name: 'smtp_password', label: 'Password there',
-				type: 'password',
+				type: 'password', bare: true,
 				more: { autocomplete: 'new-password' } },
-			{ name: 'smtp_from', label: 'Sender' },
-			{ name: 'smtp_plain', label: 'Without TLS', type: 'check' },
+			{ name: 'smtp_from', label: 'Sender', bare: true },
+			{ name: 'smtp_plain', label: 'Without TLS where the mail server ' +
+				'has none', type: 'check', bare: true },
 		],
 	},
 	{
@@ -101,7 +102,7 @@ function MailTest({ onClose }) {
 }
 
 /** @param {string} text */
-const sentence = (text) => text && text[0].toUpperCase() + text.slice(1) + '.';
+const sentence = (text) => text && text[0].toUpperCase() + text.slice(1);
 
 /** Only what was changed is sent. @param {any} first @param {any} now */
 function changes(first, now) {
@@ -130,7 +131,7 @@ function Group({ group, data, reload }) {
 	const help = (item) => item.name === 'smtp_password' &&
 		values.smtp_password_set ?
 		'One is set. It is never shown; type here to change it.' :
-		sentence(data.text?.[item.name] ?? '');
+		!item.bare && sentence(data.text?.[item.name] ?? '');
 
 	return html`<${Card} title=${group.title}>
 		${group.text && html`<p>${group.text}</p>`}
