@@ -99,10 +99,12 @@ counts_json(const struct rec_device_counts *n)
 static struct json_object *
 filter_json(const struct rec_batch *b)
 {
-	struct json_object *o = NULL;
+	char text[sizeof(b->filter.p) + 1];
+	struct json_object *o;
 
-	if (b->filter.len != 0)
-		o = json_tokener_parse((const char *)b->filter.p);
+	memcpy(text, b->filter.p, b->filter.len);
+	text[b->filter.len] = '\0';
+	o = json_tokener_parse(text);
 	return o != NULL ? o : web_array();
 }
 
@@ -160,8 +162,9 @@ batches_get(struct web_call *c, struct http_response *rs, struct fault *f)
 		r = web_query(c, "q", q, sizeof(q), f);
 	if (r != Q_OK)
 		return r;
+	memcpy(it.next, win.after, sizeof(it.next));
 	while ((r = rec_list_next(&it, &b, f)) == Q_OK) {
-		if (strcmp(b.key, win.after) <= 0 || !wanted(&b, q))
+		if (!wanted(&b, q))
 			continue;
 		if (json_object_array_length(items) == win.limit) {
 			snprintf(next, sizeof(next), "%s",
@@ -272,7 +275,7 @@ body_take(struct web_call *c, struct rec_batch *b, struct fault *f)
 	if (filter != NULL) {
 		text = json_object_to_json_string_ext(filter,
 		    JSON_C_TO_STRING_PLAIN);
-		b->filter.len = strlen(text) + 1;
+		b->filter.len = strlen(text);
 		if (b->filter.len > sizeof(b->filter.p))
 			return web_wrong(c, f, "/filter", "is too much");
 		memcpy(b->filter.p, text, b->filter.len);

@@ -3,7 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
-#include <netinet/in.h>
+#include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -149,45 +149,70 @@ database_light(struct web *w)
 	    : "not usable", text);
 }
 
-/* Whether somebody accepts connections on this machine's port. */
 static bool
-port_answers(const char *address, uint16_t port)
+ready(int fd, short events, int64_t until)
 {
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
-		.sin6_port = htons(port), .sin6_addr = in6addr_loopback };
-	struct sockaddr_in v4 = { .sin_family = AF_INET,
-		.sin_port = htons(port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	bool six = strchr(address, ':') != NULL;
-	AUTO_FD int fd = socket(six ? AF_INET6 : AF_INET,
-	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	struct pollfd p = { .fd = fd, .events = POLLOUT };
-	int err = 0;
-	socklen_t len = sizeof(err);
+	struct pollfd p = { .fd = fd, .events = events };
+	int64_t left = until - clock_mono_ms();
 
-	if (fd < 0)
-		return false;
-	if (connect(fd, six ? (const struct sockaddr *)&v6
-	    : (const struct sockaddr *)&v4, six ? sizeof(v6)
-	    : sizeof(v4)) == 0)
-		return true;
-	return errno == EINPROGRESS && poll(&p, 1, PROBE_MS) == 1 &&
-	    getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) == 0 && err == 0;
+	return left > 0 && poll(&p, 1, (int)left) == 1;
+}
+
+/* A connection to a port of this machine, or -1. */
+static int
+port_open(const char *address, unsigned port, int64_t until)
+{
+	const struct addrinfo numeric = { .ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV };
+	struct addrinfo *ai;
+	char service[8];
+	socklen_t len = sizeof(int);
+	int fd, err = 0;
+
+	snprintf(service, sizeof(service), "%u", port);
+	if (getaddrinfo(address[0] != '\0' ? address : "127.0.0.1", service,
+	    &numeric, &ai) != 0)
+		return -1;
+	fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	    0);
+	if (fd >= 0 && connect(fd, ai->ai_addr, ai->ai_addrlen) != 0 &&
+	    (errno != EINPROGRESS || !ready(fd, POLLOUT, until) ||
+	    getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) != 0 ||
+	    err != 0)) {
+		close(fd);
+		fd = -1;
+	}
+	freeaddrinfo(ai);
+	return fd;
+}
+
+/* The kernel takes connections for a process that hangs, too: what is no
+ * secret is asked for something, and any answer will do. */
+static bool
+port_answers(const char *address, unsigned port, bool plain)
+{
+	static const char ask[] = "GET / HTTP/1.0\r\n\r\n";
+	int64_t until = clock_mono_ms() + PROBE_MS;
+	AUTO_FD int fd = port_open(address, port, until);
+
+	return fd >= 0 && (!plain || (send(fd, ask, sizeof(ask) - 1,
+	    MSG_NOSIGNAL) == (ssize_t)sizeof(ask) - 1 &&
+	    ready(fd, POLLIN, until)));
 }
 
 static struct json_object *
 backend_light(struct web *w)
 {
+	static const char *const says[] = { "does not answer", "answers" };
 	const struct conf *c = w->conf;
-	bool device = port_answers(c->device_address,
-	    (uint16_t)c->device_port);
-	bool crl = port_answers("", (uint16_t)c->crl_port);
+	bool crl = port_answers("", (unsigned)c->crl_port, true);
+	bool device = crl && port_answers(c->device_address,
+	    (unsigned)c->device_port, false);
 	char text[300];
 
 	snprintf(text, sizeof(text), "device port %d %s, CRL and OCSP port "
-	    "%d %s", (int)c->device_port, device ? "answers" :
-	    "does not answer", (int)c->crl_port, crl ? "answers" :
-	    "does not answer");
+	    "%d %s", (int)c->device_port, says[device], (int)c->crl_port,
+	    says[crl]);
 	return light(device && crl ? "green" : device || crl ? "orange"
 	    : "red", device && crl ? "running" : device || crl
 	    ? "in part" : "not running", text);
@@ -206,36 +231,87 @@ hubs_light(void)
 	return o;
 }
 
-/* What the daemons said, kept for a while: many browsers ask for it. */
+/* What was found, kept for a while: many browsers ask for it. */
 static struct {
 	pthread_mutex_t lock;
-	int64_t at; /* clock_mono_ms; 0: never */
-	struct json_object *status, *certificates;
-} found = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	pthread_cond_t looked;
+	bool looking; /* somebody is about it, without the lock */
+	int64_t at; /* clock_mono_ms */
+	struct json_object *status, *certificates; /* NULL: not yet */
+	struct json_object *devices, *activity;
+} found = { .lock = PTHREAD_MUTEX_INITIALIZER,
+	.looked = PTHREAD_COND_INITIALIZER };
 
-static void
-look(struct web *w)
+static struct json_object *
+copy(struct json_object *from)
 {
-	struct certificates n = { .now = clock_wall() };
+	struct json_object *to = NULL;
+
+	return json_object_deep_copy(from, &to, NULL) == 0 ? to : NULL;
+}
+
+/* What cannot be found out now is what it was. */
+static void
+keep(struct json_object **kept, struct json_object *taken)
+{
+	if (taken == NULL)
+		return;
+	json_object_put(*kept);
+	*kept = taken;
+}
+
+static struct json_object *
+status_json(struct web *w)
+{
 	struct json_object *o = web_object();
 
 	web_put_obj(o, "hsm", hsm_light(w));
 	web_put_obj(o, "backend", backend_light(w));
 	web_put_obj(o, "database", database_light(w));
 	web_put_obj(o, "hubs", hubs_light());
-	json_object_put(found.status);
-	found.status = o;
-	/* While signd is away its certificates are what they were. */
-	if (signer_certs(w->signd, cert_count, &n, NULL) == Q_OK ||
-	    found.certificates == NULL) {
-		o = web_object();
-		web_put_int(o, "valid", n.valid);
-		web_put_int(o, "expired", n.expired);
-		web_put_int(o, "not_used", n.not_used);
-		json_object_put(found.certificates);
-		found.certificates = o;
+	return o;
+}
+
+static struct json_object *
+certificates_json(struct web *w, bool first)
+{
+	struct certificates n = { .now = clock_wall() };
+	struct json_object *o;
+
+	if (signer_certs(w->signd, cert_count, &n, NULL) != Q_OK && !first)
+		return NULL;
+	o = web_object();
+	web_put_int(o, "valid", n.valid);
+	web_put_int(o, "expired", n.expired);
+	web_put_int(o, "not_used", n.not_used);
+	return o;
+}
+
+/* With the lock. One looks at a time: who comes meanwhile takes what there
+ * is, or waits when he wants to know it anew. */
+static void
+look(struct web *w, bool again)
+{
+	bool first = found.status == NULL;
+	struct json_object *status, *certificates;
+
+	if (!first && !again && clock_mono_ms() - found.at <= KEPT_MS)
+		return;
+	if (found.looking) {
+		while (found.looking && (first || again))
+			pthread_cond_wait(&found.looked, &found.lock);
+		return;
 	}
+	found.looking = true;
+	pthread_mutex_unlock(&found.lock);
+	status = status_json(w);
+	certificates = certificates_json(w, first);
+	pthread_mutex_lock(&found.lock);
+	keep(&found.status, status);
+	keep(&found.certificates, certificates);
 	found.at = clock_mono_ms();
+	found.looking = false;
+	pthread_cond_broadcast(&found.looked);
 }
 
 static struct json_object *
@@ -252,37 +328,28 @@ devices_json(const struct rec_device_counts *n)
 	return o;
 }
 
-static struct json_object *
-copy(struct json_object *from)
-{
-	struct json_object *to = NULL;
-
-	return json_object_deep_copy(from, &to, NULL) == 0 ? to : NULL;
-}
-
 enum q_err
 dashboard_json(struct web *w, bool look_again, struct json_object **ret,
     struct fault *f)
 {
 	struct rec_device_counts n = { 0 };
-	struct json_object *o, *rows = NULL;
+	struct json_object *o = web_object(), *rows = NULL;
 	enum q_err r = rec_device_counters(w->recordd, NULL, &n, f);
 
 	/* A database that is away is what the dashboard is there to show. */
 	if (r == Q_OK)
 		r = logs_newest(w, ROWS, &rows, f);
-	if (r != Q_OK)
-		rows = web_array();
-	o = web_object();
 	pthread_mutex_lock(&found.lock);
-	if (look_again || r != Q_OK || found.at == 0 ||
-	    clock_mono_ms() - found.at > KEPT_MS)
-		look(w);
+	if (r == Q_OK || found.devices == NULL) {
+		keep(&found.devices, devices_json(&n));
+		keep(&found.activity, r == Q_OK ? rows : web_array());
+	}
+	look(w, look_again || r != Q_OK);
 	web_put_obj(o, "status", copy(found.status));
+	web_put_obj(o, "devices", copy(found.devices));
 	web_put_obj(o, "certificates", copy(found.certificates));
+	web_put_obj(o, "activity", copy(found.activity));
 	pthread_mutex_unlock(&found.lock);
-	web_put_obj(o, "devices", devices_json(&n));
-	web_put_obj(o, "activity", rows);
 	web_put_time(o, "at", clock_wall());
 	*ret = o;
 	return Q_OK;

@@ -33,6 +33,17 @@
 	    REC_BIT(REC_USER) | REC_BIT(REC_SETTING) |                    \
 	    REC_BIT(REC_ACTIVITY) | REC_BIT(REC_SESSION))
 
+/* What signd keeps changes with a record of who did it. */
+enum { LIVE_KEY = REC_TYPE_MAX + 1, LIVE_CERT, LIVE_TYPES };
+static const struct {
+	const char *what; /* how its kind begins */
+	uint32_t type;
+} kept_by_signd[] = {
+	{ "hsm key ", LIVE_KEY }, { "approval ", LIVE_KEY },
+	{ "hsm root ", LIVE_CERT }, { "policy create", LIVE_CERT },
+	{ "tls ", LIVE_CERT },
+};
+
 struct live {
 	pthread_t thread;
 	bool running;
@@ -41,9 +52,11 @@ struct live {
 	struct {
 		size_t n; /* hints since the last event; over MANY_KEYS: many */
 		char key[MANY_KEYS][REC_KEY_MAX + 1];
-	} changed[REC_TYPE_MAX + 1];
-	bool any;
+	} changed[LIVE_TYPES];
+	bool pending; /* hints since the last events */
+	bool stale; /* and since the last dashboard */
 	int64_t sent_at, looked_at;
+	size_t heard_by; /* when it was sent */
 	struct buf last; /* the dashboard, without its time */
 };
 
@@ -75,24 +88,44 @@ session_look(struct web *w, const char *key)
 }
 
 static void
+changed(struct live *l, uint32_t type, const char *key)
+{
+	size_t n = l->changed[type].n;
+
+	l->pending = l->stale = true;
+	for (size_t i = 0; i < n && i < MANY_KEYS; i++)
+		if (strcmp(l->changed[type].key[i], key) == 0)
+			return;
+	if (key[0] == '\0')
+		n = MANY_KEYS;
+	if (n < MANY_KEYS)
+		memcpy(l->changed[type].key[n], key, strlen(key) + 1);
+	l->changed[type].n = n + 1;
+}
+
+static void
+activity_look(struct web *w, const char *key)
+{
+	struct rec_activity a = { .what = "" };
+	bool any = key[0] == '\0' ||
+	    rec_activity_get(w->recordd, key, &a, NULL) != Q_OK;
+
+	for (size_t i = 0; i < ARRAY_LEN(kept_by_signd); i++)
+		if (any || strncmp(a.what, kept_by_signd[i].what,
+		    strlen(kept_by_signd[i].what)) == 0)
+			changed(w->live, kept_by_signd[i].type, "");
+}
+
+static void
 note(struct web *w, uint32_t type, const char *key)
 {
-	struct live *l = w->live;
-
 	if (type == REC_SESSION) {
 		session_look(w, key);
 		return;
 	}
-	l->any = true;
-	for (size_t i = 0; i < l->changed[type].n && i < MANY_KEYS; i++)
-		if (strcmp(l->changed[type].key[i], key) == 0)
-			return;
-	if (key[0] == '\0')
-		l->changed[type].n = MANY_KEYS;
-	if (l->changed[type].n < MANY_KEYS)
-		memcpy(l->changed[type].key[l->changed[type].n], key,
-		    strlen(key) + 1);
-	l->changed[type].n++;
+	if (type == REC_ACTIVITY && http_events_count(w->events) != 0)
+		activity_look(w, key);
+	changed(w->live, type, key);
 }
 
 static void
@@ -100,35 +133,36 @@ changes_send(struct web *w)
 {
 	struct live *l = w->live;
 
-	for (uint32_t t = 1; t <= REC_TYPE_MAX; t++) {
-		const struct rec_desc *d = rec_desc(t);
+	for (uint32_t t = 1; t < LIVE_TYPES; t++) {
+		const char *name = t == LIVE_KEY ? "key" : t == LIVE_CERT
+		    ? "cert" : rec_desc(t) != NULL ? rec_desc(t)->name : "";
 		size_t n = l->changed[t].n;
 
 		l->changed[t].n = 0;
-		if (d == NULL || n == 0)
-			continue;
 		if (n > MANY_KEYS)
-			change_send(w, d->name, "");
+			change_send(w, name, "");
 		for (size_t i = 0; n <= MANY_KEYS && i < n; i++)
-			change_send(w, d->name, l->changed[t].key[i]);
+			change_send(w, name, l->changed[t].key[i]);
 	}
 }
 
-/* To all, if it is another one than before. */
+/* To all, if it is another one than before; or if somebody has come since,
+ * who may have missed it. */
 static void
 dashboard_send(struct web *w)
 {
 	AUTO_JSON struct json_object *o = NULL;
+	size_t len, n = http_events_count(w->events);
 	struct live *l = w->live;
+	bool came = n > l->heard_by;
 	const char *text;
-	size_t len;
 
+	l->heard_by = n;
 	if (dashboard_json(w, false, &o, NULL) != Q_OK)
 		return;
 	text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN);
-	len = (size_t)(strstr(text, "\"at\":\"") != NULL
-	    ? strrchr(text, ',') - text : (ptrdiff_t)strlen(text));
-	if (len == l->last.len && memcmp(text, l->last.p, len) == 0)
+	len = (size_t)(strrchr(text, ',') - text); /* "at" is the last */
+	if (!came && len == l->last.len && memcmp(text, l->last.p, len) == 0)
 		return;
 	buf_reset(&l->last);
 	buf_put(&l->last, text, len);
@@ -141,20 +175,20 @@ tick(struct web *w)
 {
 	struct live *l = w->live;
 	int64_t now = clock_mono_ms();
-	bool heard = http_events_count(w->events) != 0;
 
-	if (heard && l->any && now - l->sent_at >= GATHER_MS) {
-		changes_send(w);
-		l->sent_at = now;
-	}
-	if (!heard) {
-		memset(l->changed, 0, sizeof(l->changed));
-		l->any = false;
+	if (http_events_count(w->events) == 0) {
+		if (l->pending)
+			memset(l->changed, 0, sizeof(l->changed));
+		l->pending = false;
 		return;
 	}
-	if ((l->any && now - l->looked_at >= DASHBOARD_MS) ||
-	    now - l->looked_at >= IDLE_LOOK_MS) {
-		l->any = false;
+	if (l->pending && now - l->sent_at >= GATHER_MS) {
+		changes_send(w);
+		l->pending = false;
+		l->sent_at = now;
+	}
+	if (now - l->looked_at >= (l->stale ? DASHBOARD_MS : IDLE_LOOK_MS)) {
+		l->stale = false;
 		l->looked_at = now;
 		dashboard_send(w);
 	}

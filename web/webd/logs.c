@@ -63,6 +63,7 @@ static const struct {
 	{ "batch create", "Batch @ created" },
 	{ "batch delete", "Batch @ deleted" },
 	{ "batch edit", "Batch @ changed" },
+	{ "certificate revoke", "Certificate @ revoked" },
 	{ "config name", "The appliance is now called @" },
 	{ "device add", "Device @ added" },
 	{ "device allow", "Device @ allowed again" },
@@ -110,8 +111,10 @@ static const struct {
 	{ "user login failed", "Log-in of user @ failed" },
 	{ "user logout", "User @ logged out" },
 	{ "user reset", "Password link for user @ made" },
+	{ "user second factor off", "Second factor of user @ taken away" },
 	{ "user sessions end", "All sessions of user @ ended" },
 	{ "user signup", "Sign-up link sent to @" },
+	{ "user unlock", "User @ may try to log in again" },
 };
 
 void

@@ -59,74 +59,57 @@ static SHAPE(edit_shape, "PolicyEdit", BODY);
 static SHAPE(create_shape, "PolicyCreate",
     { "name", SHAPE_STR, 1, 64, SHAPE_NEED, "unique name" }, BODY);
 
-/* The active issuing CA of a policy, out of signd's list. */
-struct issuing {
-	const char *policy;
-	bool found;
-	char id[SIGND_ID_LEN + 1];
-	uint32_t generation;
-	int64_t not_after;
-};
-
 static enum q_err
 issuing_take(void *arg, const struct signd_cert *c)
 {
-	struct issuing *i = arg;
+	struct json_object *of = json_object_object_get(arg, c->policy), *o;
+	char name[REC_NAME_MAX + 16];
 
-	if (strcmp(c->purpose, "issuing") != 0 ||
-	    strcmp(c->state, "active") != 0 ||
-	    strcmp(c->policy, i->policy) != 0)
+	if (of == NULL || strcmp(c->purpose, "issuing") != 0 ||
+	    strcmp(c->state, "active") != 0)
 		return Q_OK;
-	i->found = true;
-	snprintf(i->id, sizeof(i->id), "%s", c->id);
-	i->generation = c->generation;
-	i->not_after = (int64_t)c->not_after;
+	o = web_object();
+	snprintf(name, sizeof(name), "%s %u", c->policy, c->generation);
+	web_put(o, "id", c->id);
+	web_put(o, "name", name);
+	web_put_time(o, "not_after", (int64_t)c->not_after);
+	web_put_obj(of, "issuing", o);
 	return Q_OK;
 }
 
-static enum q_err
-used_by(struct web *w, const char *policy, int64_t *ret_n, struct fault *f)
+static struct json_object *
+policy_json(const struct rec_policy *p)
 {
-	AUTO_REC_LIST struct rec_list it =
-	    REC_LIST(w->recordd, REC_BATCH, "policy", policy);
+	struct json_object *o = web_record(&policy_shape,
+	    rec_desc(REC_POLICY), p);
+
+	web_put(o, "signature", "ECDSA");
+	web_put_int(o, "size", 256);
+	web_put_int(o, "used_by", 0);
+	return o;
+}
+
+/* What batches and signd know of policies, which are in `of` by their names.
+ * While signd is away they are shown without their CAs. */
+static enum q_err
+know_more(struct web *w, struct json_object *of, const char *policy,
+    struct fault *f)
+{
+	AUTO_REC_LIST struct rec_list it = REC_LIST(w->recordd, REC_BATCH,
+	    policy != NULL ? "policy" : NULL, policy);
+	struct json_object *o;
 	struct rec_batch b;
 	enum q_err r;
 
-	it.keys_only = true;
-	*ret_n = 0;
-	while ((r = rec_list_next(&it, &b, f)) == Q_OK)
-		++*ret_n;
-	return r == Q_NOTFOUND ? Q_OK : r;
-}
-
-/* While signd is away the policy is shown without its CA. */
-static enum q_err
-policy_json(struct web *w, const struct rec_policy *p,
-    struct json_object **ret, struct fault *f)
-{
-	struct issuing ca = { .policy = p->key };
-	struct json_object *o, *sub;
-	char name[128];
-	int64_t n;
-	enum q_err r = used_by(w, p->key, &n, f);
-
-	if (r != Q_OK)
-		return r;
-	(void)!signer_certs(w->signd, issuing_take, &ca, NULL);
-	o = web_record(&policy_shape, rec_desc(REC_POLICY), p);
-	web_put(o, "signature", "ECDSA");
-	web_put_int(o, "size", 256);
-	web_put_int(o, "used_by", n);
-	if (ca.found) {
-		sub = web_object();
-		snprintf(name, sizeof(name), "%s %u", p->key, ca.generation);
-		web_put(sub, "id", ca.id);
-		web_put(sub, "name", name);
-		web_put_time(sub, "not_after", ca.not_after);
-		web_put_obj(o, "issuing", sub);
+	while ((r = rec_list_next(&it, &b, f)) == Q_OK) {
+		o = json_object_object_get(of, b.policy);
+		if (o != NULL)
+			json_object_int_inc(json_object_object_get(o,
+			    "used_by"), 1);
 	}
-	*ret = o;
-	return Q_OK;
+	if (r == Q_NOTFOUND)
+		(void)!signer_certs(w->signd, issuing_take, of, NULL);
+	return r == Q_NOTFOUND ? Q_OK : r;
 }
 
 static enum q_err
@@ -135,17 +118,19 @@ policies_get(struct web_call *c, struct http_response *rs, struct fault *f)
 	AUTO_REC_LIST struct rec_list it =
 	    REC_LIST(c->web->recordd, REC_POLICY, NULL, NULL);
 	AUTO_JSON struct json_object *items = web_array();
+	AUTO_JSON struct json_object *of = web_object();
 	struct json_object *o;
 	struct rec_policy p;
 	enum q_err r;
 
 	while ((r = rec_list_next(&it, &p, f)) == Q_OK) {
-		r = policy_json(c->web, &p, &o, f);
-		if (r != Q_OK)
-			return r;
+		o = policy_json(&p);
 		web_push(items, o);
+		web_put_obj(of, p.key, json_object_get(o));
 	}
-	return r != Q_NOTFOUND ? r
+	if (r == Q_NOTFOUND)
+		r = know_more(c->web, of, NULL, f);
+	return r != Q_OK ? r
 	    : web_reply(rs, 200, web_items(json_object_get(items), ""));
 }
 
@@ -165,13 +150,18 @@ static enum q_err
 answer(struct web_call *c, const char *name, int status,
     struct http_response *rs, struct fault *f)
 {
+	AUTO_JSON struct json_object *of = web_object();
 	struct rec_policy p;
 	struct json_object *o;
 	enum q_err r = read_policy(c, name, &p, f);
 
-	if (r == Q_OK)
-		r = policy_json(c->web, &p, &o, f);
-	return r == Q_OK ? web_reply_rev(rs, status, o, p.rev) : r;
+	if (r != Q_OK)
+		return r;
+	o = policy_json(&p);
+	web_put_obj(of, p.key, o);
+	r = know_more(c->web, of, p.key, f);
+	return r == Q_OK ? web_reply_rev(rs, status, json_object_get(o),
+	    p.rev) : r;
 }
 
 static enum q_err
