@@ -213,15 +213,6 @@ refuses 65 'only codesign' "no certificate for a firmware key" \
 
 # --- imported --------------------------------------------------------------
 
-# values NAME KIND: the private numbers of a key, for secrets.py.
-values() {
-	openssl pkey -in "$scratch/$1.pem" -noout -text | awk -v kind="$2" '
-		/^[^ ]/ { on = /^(priv|privateExponent|prime[12]|exponent[12]|coefficient):/
-			if (out != "") print kind, out
-			out = "" }
-		/^ / && on { gsub(/[ :]/, ""); out = out $0 }
-		END { if (out != "") print kind, out }' | sed 's/ 00/ /'
-}
 new_key() { # NAME OPTIONS of genpkey...
 	local name=$1
 	shift
@@ -235,8 +226,8 @@ ec='-algorithm EC -pkeyopt ec_paramgen_curve:P-256'
 new_key ec $ec
 new_key rsa -algorithm RSA -pkeyopt rsa_keygen_bits:3072
 {
-	values ec EC
-	values rsa RSA
+	key_values "$scratch/ec.pem" EC
+	key_values "$scratch/rsa.pem" RSA
 } >"$scratch/known"
 is "$(cut -d' ' -f1 "$scratch/known" | uniq -c | tr -s ' \n' ' ')" \
 	" 1 EC 6 RSA " "the private numbers are known to the test"

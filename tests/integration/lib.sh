@@ -134,6 +134,16 @@ program() {
 	return 1
 }
 
+# key_values FILE KIND: the private numbers of a key, for secrets.py.
+key_values() {
+	openssl pkey -in "$1" -noout -text | awk -v kind="$2" '
+		/^[^ ]/ { on = /^(priv|privateExponent|prime[12]|exponent[12]|coefficient):/
+			if (out != "") print kind, out
+			out = "" }
+		/^ / && on { gsub(/[ :]/, ""); out = out $0 }
+		END { if (out != "") print kind, out }' | sed 's/ 00/ /'
+}
+
 port_open() {
 	(exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }

@@ -234,6 +234,15 @@ no 'private key' "something else" /etc/hostname
 unlike "$(ctl --json journal show 2>/dev/null | head -c 1000000)" \
 	'BEGIN PRIVATE' "no private key is in the journal"
 
+{
+	key_values "$web/own.key" EC
+	key_values "$web/rsa.key" RSA
+} >"$web/known"
+is "$(wc -l <"$web/known")" 7 "the private numbers are known to the test"
+ok "nothing of them is in the memory of quoin-webd" \
+	"$top_srcdir/tests/integration/memory.py" "$web/known" \
+	"${daemon_pid[webd]}"
+
 # A batch that needs one keeps it.
 answers 200 "a batch whose firmware it signs" PATCH /batches/b \
 	'{"signing_key":"nohsm:Test_key_ECC"}'
@@ -342,7 +351,136 @@ answers 409 "its rules want approvals, too" PATCH "/keys/$rel" \
 	'{"rules":{"approvals":0,"approvers":[]}}'
 has .type urn:quoin:approval "which the page is told"
 answers 409 "and so does its end" DELETE "/keys/$rel"
+web GET /approvals
+has '.items | length' 2 "both wait"
+id=$(jq -r '.items[0].id' <<<"$body")
+answers 204 "one is withdrawn" DELETE "/approvals/$id"
+logged approval withdraw "$id"
+answers 200 "and waits" GET /approvals
+has '[.items[].id] | length, contains(["'"$id"'"])' $'1\nfalse' "no more"
+answers 404 "not twice" DELETE "/approvals/$id"
 answers 404 "no such approval" POST /approvals/0123456789abcdef \
 	"$(fido get "$web/dora" "$web/statement" |
 		jq -c '{approver: "dora", credential: .}')"
+
+# --- the certificate of the page ---------------------------------------------
+
+# shown: the subject's CN of what the port shows now.
+shown() {
+	openssl s_client -connect "localhost:$(conf admin.port)" \
+		-servername localhost </dev/null 2>/dev/null |
+		openssl x509 -noout -issuer | sed 's/.*CN = //'
+}
+shows() {
+	[ "$(shown)" = "$1" ]
+}
+own=$(shown)
+cp "$web/root.pem" "$web/oem.pem"
+answers 200 "the certificate of the page" GET /tls
+has '[.own, .csr_pending] | join(" ")' 'true false' "is the appliance's"
+has '.certificate.sans | join(" ")' 'localhost 127.0.0.1' "for its name"
+answers 400 "none is taken before one was requested" PUT /tls/certificate \
+	"$(jq -nc --rawfile c "$web/oem.pem" '{chain: $c}')"
+web_as carl
+answers 403 "a contributor requests none" POST /tls/csr '{}'
+answers 403 "and does not look" GET /tls
+web_as ann
+answers 400 "no request for what is no name" POST /tls/csr \
+	'{"host":"a b"}'
+answers 201 "a request" POST /tls/csr '{"ips":["127.0.0.1"]}'
+jq -r .csr <<<"$body" >"$web/page.csr"
+logged tls csr localhost
+like "$(openssl req -in "$web/page.csr" -noout -verify -text 2>&1)" \
+	'DNS:localhost, IP Address:127.0.0.1' "names the appliance"
+answers 200 "the page says so" GET /tls
+has '[.own, .csr_pending] | join(" ")' 'true true' "nothing has changed yet"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-384 -nodes \
+	-keyout "$web/co.key" -out "$web/co.pem" -days 900 \
+	-subj '/O=Company/CN=Company Root' 2>/dev/null
+openssl req -new -newkey rsa:3072 -nodes -keyout "$web/ci.key" \
+	-subj '/O=Company/CN=Company CA' 2>/dev/null |
+	openssl x509 -req -CA "$web/co.pem" -CAkey "$web/co.key" \
+		-days 800 -set_serial 2 -out "$web/ci.pem" -extfile <(
+			echo basicConstraints=critical,CA:TRUE
+			echo keyUsage=keyCertSign,cRLSign
+		) 2>/dev/null
+# company FILE CSR SAN [option...]
+company() {
+	local file=$1 csr=$2 san=$3
+	shift 3
+	openssl x509 -req -in "$csr" -CA "$web/ci.pem" -CAkey "$web/ci.key" \
+		-set_serial "0x$(openssl rand -hex 15)" -out "$web/$file" \
+		-extfile <(
+			echo "subjectAltName=$san"
+			echo extendedKeyUsage=serverAuth
+		) "$@" 2>/dev/null
+}
+# chain FILE...: handed in.
+chain() {
+	web PUT /tls/certificate "$(cd "$web" && cat "$@" |
+		jq -Rsc '{chain: .}')"
+}
+# not_chain WORDS WHAT FILE...
+not_chain() {
+	local words=$1 what=$2
+	shift 2
+	chain "$@"
+	is "$code" 400 "$what is refused" || tap_note "$body"
+	like "$(jq -r '.errors[0].pointer + " " + .detail' <<<"$body")" \
+		"^/chain .*$words" "... in plain words"
+}
+names=DNS:localhost,IP:127.0.0.1
+openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	-keyout "$web/x.key" -subj /CN=localhost -out "$web/x.csr" 2>/dev/null
+company page.pem "$web/page.csr" "$names" -days 400
+company other.pem "$web/x.csr" "$names" -days 400
+company name.pem "$web/page.csr" DNS:www.example -days 400
+company late.pem "$web/page.csr" "$names" -days -1
+not_chain 'another key' "a certificate of another key" other.pem ci.pem
+not_chain 'does not name localhost' "one of another name" name.pem ci.pem
+not_chain 'has ended' "one that has ended" late.pem ci.pem
+not_chain 'was not signed by' "one in the wrong order" page.pem co.pem
+not_chain 'another key' "one that begins with the CA" ci.pem page.pem
+not_chain 'no certificate' "no certificate" page.csr
+is "$(shown)" "$own" "the port shows what it did"
+cat "$web/co.pem" >>"$web/root.pem" # whichever is shown now
+chain page.pem ci.pem co.pem
+is "$code" 200 "the company's certificate" || tap_note "$body"
+has '[.own, .csr_pending] | join(" ")' 'false false' "is the page's now"
+has .certificate.issuer 'CN=Company CA,O=Company' "by its CA"
+logged tls certificate set localhost
+ok "the port shows it" within 10 shows 'Company CA'
+is "$(openssl s_client -connect "localhost:$(conf admin.port)" -showcerts \
+	-verify_return_error -CAfile "$web/co.pem" -verify_hostname localhost \
+	</dev/null 2>/dev/null | grep -c 'BEGIN CERT')" 2 \
+	"who trusts the company takes it, without its root"
+for v in 1_2 1_3; do
+	ok "by TLS $v" curl -sS --cacert "$web/co.pem" \
+		"--tlsv${v/_/.}" --tls-max "${v/_/.}" \
+		"https://localhost:$(conf admin.port)/api/v1/site"
+done
+daemon_stop webd
+daemon_start webd
+daemon_ready webd
+is "$(shown)" 'Company CA' "also after a restart"
+ok "another name of the appliance" ctl config name localhost,127.0.0.1,127.0.0.9
+is "$(shown)" 'Company CA' "changes nothing about it"
+answers 201 "the next request" POST /tls/csr '{}'
+jq -r .csr <<<"$body" >"$web/page2.csr"
+is "$(openssl req -in "$web/page2.csr" -noout -pubkey)" \
+	"$(openssl req -in "$web/page.csr" -noout -pubkey)" "is of the same key"
+company soon.pem "$web/page2.csr" DNS:localhost -days 5
+chain soon.pem ci.pem
+is "$code" 200 "one that ends soon" || tap_note "$body"
+told() {
+	web GET '/logs?limit=1&user=quoin-webd'
+	jq -e '.items[0].what == "tls certificate ends"' <<<"$body"
+}
+within 10 told
+like "$(jq -r '.items[0].detail' <<<"$body")" \
+	'^it ends in [45] days: have it renewed$' "the log says so"
+answers 204 "back to the appliance's own" DELETE /tls/certificate
+logged tls certificate remove localhost
+ok "the port shows it again" within 10 shows "$own"
+answers 404 "there is no other any more" DELETE /tls/certificate
 tap_done

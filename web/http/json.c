@@ -3,6 +3,7 @@
 
 #include "http/json.h"
 
+#include <json-c/printbuf.h>
 #include <string.h>
 
 /* json-c keeps the last of two members with one name and, strict or not,
@@ -141,28 +142,51 @@ blank_from(struct bytes text, size_t at)
 	return at == text.len;
 }
 
+/* The parser collects each string in one buffer, secrets, too: that is made
+ * as large as it can get, so that it never moves, and wiped. */
+static void
+tokener_free(struct json_tokener *tok)
+{
+	explicit_bzero(tok->pb->buf, (size_t)tok->pb->size);
+	json_tokener_free(tok);
+}
+
+static struct json_tokener *
+tokener_new(size_t len)
+{
+	struct json_tokener *tok = json_tokener_new_ex(HTTP_JSON_DEPTH);
+
+	if (tok == NULL)
+		return NULL;
+	if (printbuf_memset(tok->pb, 0, 0, (int)len) != 0) {
+		json_tokener_free(tok);
+		return NULL;
+	}
+	printbuf_reset(tok->pb);
+	json_tokener_set_flags(tok, JSON_TOKENER_STRICT |
+	    JSON_TOKENER_VALIDATE_UTF8 | JSON_TOKENER_ALLOW_TRAILING_CHARS);
+	return tok;
+}
+
 enum q_err
 http_json_parse(struct bytes text, struct json_object **ret_obj,
     struct fault *f)
 {
-	struct json_tokener *tok = json_tokener_new_ex(HTTP_JSON_DEPTH);
+	struct json_tokener *tok;
 	struct json_object *o;
 	enum json_tokener_error je;
 	size_t used;
 	enum q_err e;
 
+	if (text.len == 0 || text.len > INT32_MAX / 2)
+		return fault_set(f, Q_INVALID, "no JSON object");
+	tok = tokener_new(text.len);
 	if (tok == NULL)
 		return Q_NOMEM;
-	if (text.len == 0 || text.len > INT32_MAX) {
-		json_tokener_free(tok);
-		return fault_set(f, Q_INVALID, "no JSON object");
-	}
-	json_tokener_set_flags(tok, JSON_TOKENER_STRICT |
-	    JSON_TOKENER_VALIDATE_UTF8 | JSON_TOKENER_ALLOW_TRAILING_CHARS);
 	o = json_tokener_parse_ex(tok, (const char *)text.p, (int)text.len);
 	je = json_tokener_get_error(tok);
 	used = json_tokener_get_parse_end(tok);
-	json_tokener_free(tok);
+	tokener_free(tok);
 	if (je != json_tokener_success)
 		e = fault_set(f, Q_INVALID, "bad JSON: %s",
 		    je == json_tokener_continue ? "it ends too early"

@@ -230,6 +230,29 @@ worker_take(void *arg, int fd, char *buf, size_t cap, struct ssl_st **ret_ssl)
 	return w->in_len;
 }
 
+static void
+wipe(const uint8_t *from, const uint8_t *to)
+{
+	if (to > from)
+		explicit_bzero((void *)(uintptr_t)from, (size_t)(to - from));
+}
+
+/* Passwords and private keys come in bodies: where they were read to has
+ * nothing of them any more, but of the next request. */
+static void
+worker_forget(struct worker *w)
+{
+	const struct body_source *b = &w->source;
+	const uint8_t *end = b->chunk + sizeof(b->chunk);
+	bool on = b->p >= b->chunk && b->p <= end;
+
+	if (on) {
+		wipe(b->chunk, b->p);
+		wipe(b->p + b->len, end);
+	}
+	wipe(w->in + w->head_len, on ? w->in + w->in_len : b->p);
+}
+
 /* The body into w->body; false when that was refused. */
 static bool
 worker_body(struct worker *w, uint64_t max, bool problem)
@@ -254,6 +277,8 @@ worker_body(struct worker *w, uint64_t max, bool problem)
 		r = body_read_chunked(b, &w->body);
 	else if (h->content_length > 0)
 		r = body_read_length(b, (size_t)h->content_length, &w->body);
+	if (w->body.len != 0)
+		worker_forget(w);
 	if (r == 413)
 		worker_refuse(w, r, "request body is too large", problem);
 	else if (r == 408)
@@ -413,6 +438,7 @@ worker_serve(struct worker *w)
 		return;
 	atomic_store(&w->c->slow_since, 0);
 	worker_handle(w, &m, problem);
+	wipe(w->body.p, w->body.p + w->body.len);
 	worker_answer(w, (m.route->flags & HTTP_STREAM) != 0 &&
 	    !w->source.ended);
 }

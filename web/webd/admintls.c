@@ -11,6 +11,9 @@
 #include "x509/pem.h"
 #include "x509/server_chain.h"
 
+#define HOUR 3600
+#define DAY (24 * HOUR)
+
 /* The own certificate and the links that lead to older roots come from one
  * list, the certificate before or behind the links. */
 struct own {
@@ -72,8 +75,9 @@ warn(struct web *w, struct company *c, int64_t left)
 		snprintf(text, sizeof(text), "it has ended: the appliance's "
 		    "own is shown again");
 	else
-		snprintf(text, sizeof(text), "it ends in %lld hours: have it "
-		    "renewed", (long long)(left / 3600));
+		snprintf(text, sizeof(text), "it ends in %lld %s: have it "
+		    "renewed", (long long)(left / (level < 3 ? DAY : HOUR)),
+		    level < 3 ? "days" : "hours");
 	log_warn("the company's certificate of the administration: %s", text);
 	(void)!rec_actor_tell(w->recordd, &by, "tls certificate ends",
 	    c->host, text, NULL);

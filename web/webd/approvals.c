@@ -367,6 +367,23 @@ approval_post(struct web_call *c, struct http_response *rs, struct fault *f)
 	return web_reply(rs, 200, o);
 }
 
+static enum q_err
+approval_delete(struct web_call *c, struct http_response *rs,
+    struct fault *f)
+{
+	AUTO_REPLY struct wire_reply hold = { NULL, 0 };
+	struct signd_approval_withdraw_req req = { .id = c->param[0],
+		.user = c->user.name };
+	struct signd_approval_withdraw_rsp rsp;
+	enum q_err r = signd_approval_withdraw(c->web->signd, &req, &rsp,
+	    &hold, f);
+
+	if (r == Q_OK)
+		r = web_note(c, "approval withdraw", req.id, f);
+	rs->status = 204;
+	return r;
+}
+
 #define LIST "/api/v1/approvals"
 #define ONE LIST "/{id}"
 static const struct web_route approvals_routes[] = {
@@ -378,6 +395,8 @@ static const struct web_route approvals_routes[] = {
 	{ "POST", ONE, WEB_ADMIN, WEB_SCOPE_HSM, 0, NULL, &give_shape, 200,
 	    &given_shape, approval_post,
 	    "Agree, with a credential in the browser" },
+	{ "DELETE", ONE, WEB_ADMIN, WEB_SCOPE_HSM, 0, NULL, NULL, 204, NULL,
+	    approval_delete, "Withdraw what was asked for" },
 };
 
 WEB_PAGE(approvals, "Approvals of the use of keys", approvals_routes);

@@ -387,14 +387,14 @@ keys_post(struct web_call *c, struct http_response *rs, struct fault *f)
 	return r == Q_OK ? answer(c, rsp.id, 201, rs, f) : r;
 }
 
-/* The private key goes from the request as soon as signd has it. */
+/* The private key goes from memory as soon as signd has it; from the body it
+ * goes with every request's. */
 static void
 pem_wipe(struct web_call *c)
 {
 	const char *pem = web_text(c, "pem", "");
 
 	OPENSSL_cleanse((void *)(uintptr_t)pem, strlen(pem));
-	OPENSSL_cleanse((void *)(uintptr_t)c->rq->body.p, c->rq->body.len);
 }
 
 static enum q_err

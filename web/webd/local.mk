@@ -33,6 +33,7 @@ libwebd_a_SOURCES = \
 	%reldir%/shape.c %reldir%/shape.h \
 	%reldir%/signup.c \
 	%reldir%/site.c \
+	%reldir%/tls.c \
 	%reldir%/tokens.c \
 	%reldir%/totp.c %reldir%/totp.h \
 	%reldir%/ui.c %reldir%/ui.h \

@@ -28,7 +28,8 @@
 	X(authcerts)                                                      \
 	X(tokens)                                                         \
 	X(keys)                                                           \
-	X(approvals)
+	X(approvals)                                                      \
+	X(tls)
 
 #define X(name) extern const struct web_page name##_page;
 WEB_PAGES(X)
