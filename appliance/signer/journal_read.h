@@ -31,7 +31,7 @@
 #define JOURNAL_TYPES(X)                                                     \
 	X(start, 1, "the signing daemon started")                            \
 	X(key, 2, "a key is about to be made or destroyed")                  \
-	X(cert, 3, "a CA or TLS certificate was signed")                     \
+	X(cert, 3, "a CA or TLS certificate, or a request for one, was signed") \
 	X(keyring, 4, "keys, certificates or the name change")               \
 	X(intent, 5, "a device certificate is about to be signed")           \
 	X(issued, 6, "it was signed")                                        \
@@ -39,7 +39,7 @@
 	X(use, 8, "how often a key was used")                                \
 	X(head, 9, "the journal key signed the chain up to here")            \
 	X(sign, 10, "firmware or code was signed")                           \
-	X(rule, 11, "a key's rules were set")                                \
+	X(rule, 11, "a key's rules are about to be set, or to end with it")  \
 	X(import, 12, "a key is about to be imported")                       \
 	X(approver, 13, "an approver is about to be set or removed")         \
 	X(approval, 14, "an approval was wanted, given, used up or withdrawn") \
@@ -119,7 +119,7 @@ enum journal_type {
 	F(T, STR, purpose, 15, "")                                           \
 	F(T, STR, user, 64, "for whom")                                      \
 	F(T, BIN, digest, 32, "SHA-256 of the rules")                        \
-	F(T, STR, rules, 4000, "in words")
+	F(T, STR, rules, 4000, "in words; empty: the key is to go")
 #define JOURNAL_IMPORT(F, T)                                                 \
 	F(T, STR, name, 64, "of the key")                                    \
 	F(T, STR, purpose, 15, "")                                           \

@@ -186,7 +186,7 @@ delete_change(struct signd *s, const struct change *c, const struct key *k,
 	struct journal_key rec = { .destroy = true,
 		.purpose = purpose_text(k->purpose), .policy = "" };
 	struct journal_rule last = { .name = k->name, .user = c->user,
-		.purpose = rec.purpose, .rules = "deleted\n" };
+		.purpose = rec.purpose };
 	enum q_err r = agreed_refuse(s, next, k, f);
 
 	if (r == Q_OK)

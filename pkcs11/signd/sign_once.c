@@ -50,7 +50,8 @@ again(struct signd *s, const uint8_t request[32], const struct issued_at *at,
 	return journal_wait(s->journal, at->seq, f);
 }
 
-/* Into the journal, and then the request is let go. */
+/* Into the journal, and then the request is let go. What the journal does not
+ * take was no use of the key; what it may have taken was one. */
 static enum q_err
 record(struct signd *s, const struct sign_ask *a, const uint8_t request[32],
     const char *approval, const struct buf *signature, struct fault *f)
@@ -67,8 +68,10 @@ record(struct signd *s, const struct sign_ask *a, const uint8_t request[32],
 	enum q_err r = journal_append(s->journal, &(struct journal_entry){
 		JOURNAL_sign, a->use.uid, a->key->id, &rec }, &pos, f);
 
-	if (r != Q_OK)
+	if (r != Q_OK) {
+		signd_use_back(a->key);
 		return r;
+	}
 	approve_done(s, approval);
 	signd_used(a->key, 1);
 	at = (struct issued_at){ pos.seq, pos.segment, pos.offset };

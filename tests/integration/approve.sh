@@ -256,6 +256,9 @@ ok "alice agrees to that" agree "$id" alice
 ok "the key is deleted" ctl hsm key delete while --yes
 is "$(approvals "[] | select(.id == \"$first\") | .id")" "" \
 	"what waited for it does not any more"
+is "$(journal 'select(.type == "rule" and .body.name == "while") |
+	.body.rules == ""' | tr '\n' ' ')" "false true " \
+	"the journal has its rules, and then that there are none"
 
 # --- withdrawn -------------------------------------------------------------
 
@@ -304,6 +307,25 @@ ok "a program signs at once" client $TOOL code-sign "$code" 1 0 0 \
 is "$(approvals "[] | select(.id == \"$id\") | .id")" "" "by that"
 refuses 65 '32 bytes' "a short digest is not agreed to" client $TOOL \
 	code-sign "$code" 1 0 0 "$W/short" $nonce "$W/sig"
+
+# --- a journal that takes nothing --------------------------------------------
+
+ok "a key for two signatures" ctl hsm key create two --purpose firmware \
+	--uses 2
+limit() {
+	as signd prlimit --pid "${daemon_pid[signd]}" --fsize="$1:unlimited"
+}
+limit 2000
+for n in 1 2; do
+	refuses 69 'journal cannot be written' "nothing is signed" \
+		ctl hsm sign two "$W/fw-1.bin" --out "$W/sig"
+done
+limit unlimited
+ok "which was no use of the key" ctl hsm sign two "$W/fw-1.bin" \
+	--out "$W/sig"
+ok "it has two" ctl hsm sign two "$W/fw-2.bin" --out "$W/sig"
+refuses 77 'made the 2 signatures' "and no third" \
+	ctl hsm sign two "$W/fw-2.bin" --meaning third --out "$W/sig"
 
 # --- no more than fit ------------------------------------------------------
 
