@@ -228,6 +228,7 @@ key_free(struct code_key *k)
 	for (int i = 0; i < OBJECTS; i++)
 		object_free(&k->objects[i]);
 	EVP_PKEY_free(k->public);
+	free(k->cert);
 	free(k);
 }
 
@@ -258,9 +259,10 @@ key_make(const struct signd_code_key *from)
 	k->mechs = from->mechs;
 	k->not_before = from->not_before;
 	k->not_after = from->not_after;
+	k->cert = malloc(from->cert.len + 1);
 	k->public = d2i_PUBKEY_ex(NULL, &spki, (long)from->spki.len,
 	    module_openssl(), NULL);
-	good = k->public != NULL && hex_decode(from->id, id, sizeof(id)) &&
+	good = k->cert != NULL && k->public != NULL && hex_decode(from->id, id, sizeof(id)) &&
 	    object_new(&k->objects[OBJECT_PRIVATE], CKO_PRIVATE_KEY,
 	    from, id) && object_new(&k->objects[OBJECT_PUBLIC],
 	    CKO_PUBLIC_KEY, from, id);
@@ -268,6 +270,9 @@ key_make(const struct signd_code_key *from)
 		key_free(k);
 		return NULL;
 	}
+	if (from->cert.len != 0)
+		memcpy(k->cert, from->cert.p, from->cert.len);
+	k->cert_len = from->cert.len;
 	k->rsa = EVP_PKEY_is_a(k->public, "RSA") == 1;
 	if (!k->rsa && from->spki.len <= P256_POINT) {
 		key_free(k);
@@ -312,17 +317,14 @@ attr_find(const struct object *o, CK_ATTRIBUTE_TYPE type)
 static bool
 same(const struct code_key *k, const struct signd_code_key *from)
 {
-	const struct attr *cert = k->has_cert ?
-	    attr_find(&k->objects[OBJECT_CERT], CKA_VALUE) : NULL;
 	const struct attr *name = attr_find(&k->objects[OBJECT_PRIVATE],
 	    CKA_LABEL);
 
 	return strcmp(k->id, from->id) == 0 && k->mechs == from->mechs &&
 	    k->not_before == from->not_before &&
 	    k->not_after == from->not_after &&
-	    (cert != NULL ? cert->len : 0) == from->cert.len &&
-	    (cert == NULL || memcmp(cert->value, from->cert.p, cert->len) ==
-	    0) && name != NULL && name->len == strlen(from->name) &&
+	    k->cert_len == from->cert.len && (k->cert_len == 0 ||
+	    memcmp(k->cert, from->cert.p, k->cert_len) == 0) && name != NULL && name->len == strlen(from->name) &&
 	    memcmp(name->value, from->name, name->len) == 0;
 }
 

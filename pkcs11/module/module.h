@@ -45,6 +45,8 @@ struct code_key {
 	uint64_t not_before, not_after;
 	CK_ULONG sig_len;	/* bytes of a signature */
 	struct evp_pkey_st *public;
+	uint8_t *cert;		/* as signd has it, which may be no X.509 */
+	size_t cert_len;
 	struct object objects[OBJECTS];
 };
 

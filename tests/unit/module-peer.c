@@ -59,6 +59,7 @@ static enum q_err
 on_keys(void *ctx, struct wire_req *q, const void *req, void *rsp,
     struct fault *f)
 {
+	static const uint8_t bad[8] = "no cert";
 	const struct signd_code_keys_req *in = req;
 	struct signd_code_keys_rsp *out = rsp;
 	int i = in->after[0] == '\0' ? 0 : 1;
@@ -67,7 +68,9 @@ on_keys(void *ctx, struct wire_req *q, const void *req, void *rsp,
 		.kind = i == 0 ? "RSA-3072" : "P-256",
 		.mechs = i == 0 ? SIGND_RSA_PSS : SIGND_ECDSA,
 		.imported = i != 0, .not_after = i == 0 ? 0 : 4102444800,
-		.spki = { spki[i], (size_t)spki_len[i] } };
+		.spki = { spki[i], (size_t)spki_len[i] },
+		.cert = { bad, i == 0 ? 0 :
+		    (size_t)atomic_load(&peer.bad_cert) } };
 
 	(void)ctx, (void)f;
 	if (i == 0 || !atomic_load(&peer.no_ec))

@@ -15,6 +15,7 @@ extern struct peer {
 	atomic_int fault;	/* enum q_err of the next signature */
 	atomic_int slow_ms;	/* that a signature takes */
 	atomic_bool no_ec;	/* the list lacks that key */
+	atomic_int bad_cert;	/* bytes of what its certificate is, no DER */
 } peer;
 
 void peer_keys_make(void);

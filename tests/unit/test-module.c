@@ -250,6 +250,26 @@ attributes(void)
 	c->C_CloseSession(s);
 }
 
+/* The key does without, and is the same key as long as it is the same. */
+static void
+bad_certificate(void)
+{
+	CK_SESSION_HANDLE s = open_session(RO);
+	CK_OBJECT_HANDLE without = find(s, CKO_PRIVATE_KEY, "ec"), key;
+	CK_ULONG n;
+
+	atomic_store(&peer.bad_cert, 7);
+	key = find(s, CKO_PRIVATE_KEY, "ec");
+	ok(key != 0 && key != without, "a certificate makes another object");
+	is_int(find(s, CKO_CERTIFICATE, "ec"), 0, "it is none");
+	is_int(find(s, CKO_PRIVATE_KEY, "ec"), key, "asked again, the same");
+	rv_is(c->C_GetObjectSize(s, key, &n), CKR_OK, "it is not stale");
+	atomic_store(&peer.bad_cert, 6);
+	ok(find(s, CKO_PRIVATE_KEY, "ec") != key, "another is another");
+	atomic_store(&peer.bad_cert, 0);
+	c->C_CloseSession(s);
+}
+
 static void
 signatures(void)
 {
@@ -548,6 +568,7 @@ main(void)
 	sessions();
 	session_limit();
 	attributes();
+	bad_certificate();
 	signatures();
 	parts();
 	rsa();
