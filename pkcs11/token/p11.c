@@ -12,7 +12,8 @@
 #include "base/own.h"
 #include "token/rv.h"
 
-#define LOGIN_TRIES 5
+#define SOFTHSM "SoftHSM"	/* CK_INFO.manufacturerID, padded */
+#define SOFTHSM_TRIES 5
 #define LOGIN_PAUSE_US 20000
 #define AWAY_SECONDS 1
 #define FAILURES_MAX 3
@@ -71,6 +72,16 @@ initialize(struct p11 *p, const char *init)
 	return p->f->C_Initialize(&a);
 }
 
+static bool
+is_softhsm(const struct p11 *p)
+{
+	CK_INFO info;
+
+	return p->f->C_GetInfo(&info) == CKR_OK &&
+	    strncmp((const char *)info.manufacturerID, SOFTHSM,
+	    strlen(SOFTHSM)) == 0;
+}
+
 static enum q_err
 module_load(const struct p11_conf *conf, struct p11 *p, struct fault *f)
 {
@@ -85,8 +96,10 @@ module_load(const struct p11_conf *conf, struct p11 *p, struct fault *f)
 		return fault_set(f, Q_CONFIG, "%.150s: no PKCS #11 module",
 		    conf->module);
 	rv = initialize(p, conf->init);
-	return rv == CKR_OK ? Q_OK :
-	    rv_fault(f, "C_Initialize", other(rv));
+	if (rv != CKR_OK)
+		return rv_fault(f, "C_Initialize", other(rv));
+	p->login_tries = is_softhsm(p) ? SOFTHSM_TRIES : 1;
+	return Q_OK;
 }
 
 /* Token labels are 32 bytes padded with blanks. */
@@ -160,14 +173,17 @@ logged_in(struct p11 *p, CK_SESSION_HANDLE session)
 
 /* SoftHSM rewrites its token's file at every login, and another process that
  * starts meanwhile sees it half written: GENERAL_ERROR or
- * USER_PIN_NOT_INITIALIZED pass. A wrong PIN is never tried again. */
+ * USER_PIN_NOT_INITIALIZED pass. Another module may have counted the PIN by
+ * then, and is asked once. A wrong PIN is never tried again. */
 static CK_RV
 login(struct p11 *p, CK_SESSION_HANDLE session)
 {
 	CK_TOKEN_INFO info;
 	CK_RV rv = CKR_OK;
 
-	for (int i = 0; i < LOGIN_TRIES; i++) {
+	for (int i = 0; i < p->login_tries; i++) {
+		if (i > 0)
+			usleep(LOGIN_PAUSE_US << (i - 1));
 		rv = other(p->f->C_GetTokenInfo(p->slot, &info));
 		if (rv != CKR_OK)
 			return rv;
@@ -183,7 +199,6 @@ login(struct p11 *p, CK_SESSION_HANDLE session)
 		if (rv != CKR_GENERAL_ERROR &&
 		    rv != CKR_USER_PIN_NOT_INITIALIZED)
 			return rv;
-		usleep(LOGIN_PAUSE_US << i);
 	}
 	return rv;
 }

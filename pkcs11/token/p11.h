@@ -25,6 +25,7 @@ struct p11 {
 	CK_SLOT_ID slot;
 	CK_FLAGS flags;		/* of the token's info, at the start */
 	CK_SESSION_HANDLE anchor;
+	int login_tries;	/* of one login */
 	struct secret pin;
 	enum token_try try;
 	void (*trying)(void);

@@ -68,6 +68,8 @@ fits(const struct shim_fault *f, enum shim_call call)
 {
 	if (f->kind == SHIM_KIND_swap)
 		return n_seen > 1;
+	if (f->kind == SHIM_KIND_maker)
+		return call == SHIM_C_GetInfo;
 	return f->kind != SHIM_KIND_flags || call == SHIM_C_GetTokenInfo;
 }
 
@@ -167,7 +169,8 @@ flip(const struct met *m, CK_BYTE *p, CK_ULONG *len)
 
 PLAIN(C_Initialize, NO_SESSION, (void *init), (init))
 PLAIN(C_Finalize, NO_SESSION, (void *reserved), (reserved))
-PLAIN(C_GetInfo, NO_SESSION, (CK_INFO *info), (info))
+WRAP(C_GetInfo, NO_SESSION, (CK_INFO *info), (info), ,
+    if (m.kind == SHIM_KIND_maker) info->manufacturerID[0] = 'X')
 PLAIN(C_GetSlotList, NO_SESSION,
     (CK_BBOOL present, CK_SLOT_ID *slots, CK_ULONG *n), (present, slots, n))
 PLAIN(C_GetSlotInfo, NO_SESSION, (CK_SLOT_ID slot, CK_SLOT_INFO *info),

@@ -49,6 +49,7 @@ enum shim_call {
 	X(wrong, "a bit of what comes out is another")                       \
 	X(swap, "another key's handle")                                      \
 	X(flags, "C_GetTokenInfo: these CKF_ flags are set too")             \
+	X(maker, "C_GetInfo: another manufacturer")                          \
 	X(reset, "all sessions are closed first, as a reset of the HSM does") \
 	X(logout, "the user is logged out first")                            \
 	X(unload, "C_Finalize is called first")

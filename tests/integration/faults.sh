@@ -28,6 +28,7 @@ lane() {
 		read -ra words <<<"$command"
 		case $command in
 		pins) pins ;;
+		tries) tries ;;
 		orphans) orphans ;;
 		matrix*) faults_run "${words[@]}" "${all[@]}" ;;
 		*) faults_run "${words[@]}" ;;
@@ -81,6 +82,34 @@ pins() {
 	done
 }
 
+# Only of SoftHSM is it known that CKR_GENERAL_ERROR of C_Login passes.
+tries() {
+	local before begun
+
+	faults set C_Login -1 rv 0x5
+	before=$(logins) begun=$(faults calls C_Initialize)
+	crash_worker
+	ok "a login that fails without a reason" within 10 begun_again \
+		$((begun + 2))
+	[ "$(logins)" -ge $((before + 6)) ]
+	tap_result $? "is tried several times with SoftHSM"
+	faults clear
+	ok "back" within 10 signd_is_ready
+	faults set C_GetInfo -1 maker 0
+	faults set C_Login -1 rv 0x5
+	before=$(logins) begun=$(faults calls C_Initialize)
+	crash_worker
+	ok "with another maker's" within 10 begun_again $((begun + 2))
+	[ $(($(logins) - before)) -le \
+		$(($(faults calls C_Initialize) - begun)) ]
+	tap_result $? "once"
+	faults clear
+	ok "back" within 10 signd_is_ready
+}
+begun_again() {
+	[ "$(faults calls C_Initialize)" -ge "$1" ]
+}
+
 # Keys that were made and not used are found and deleted.
 orphans() {
 	ok "no key is left over in the token" within 30 no_orphans
@@ -125,7 +154,7 @@ begin info "matrix info"
 FAULTS_DEADLINE=300
 wait
 # By itself: it counts logins.
-begin pins pins
+begin pins pins tries
 wait
 for name in "${lanes[@]}"; do
 	while IFS= read -r line; do
