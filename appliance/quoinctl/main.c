@@ -150,8 +150,9 @@ check_use(struct ctl *c, const struct ctl_command *cmd, struct fault *f)
 			return fault_set(f, Q_USAGE, "%s%s%s takes no --%s",
 			    cmd->group, gap, cmd->verb, ctl_options[i].name);
 	if (c->argc < cmd->least || c->argc > cmd->most)
-		return fault_set(f, Q_USAGE, "usage: quoinctl %s%s%s %s",
-		    cmd->group, gap, cmd->verb, cmd->usage);
+		return fault_set(f, Q_USAGE, "usage: quoinctl %s%s%s%s%s",
+		    cmd->group, gap, cmd->verb,
+		    cmd->usage[0] != '\0' ? " " : "", cmd->usage);
 	return Q_OK;
 }
 

@@ -30,6 +30,7 @@ appliance_make "$scratch/a"
 
 ok "help" ctl help
 like "$out" 'batch create NAME --policy POLICY' "help lists commands"
+unlike "$out" '\([0-9]+\)$' "no number that looks like an argument"
 ok "help of a group" ctl help device
 like "$out" 'device revoke' "has its commands"
 unlike "$out" 'policy create' "and no other's"
@@ -40,6 +41,7 @@ exits 64 "an unknown command" ctl batch eat
 exits 64 "an unknown option" ctl batch list --what
 exits 64 "an option of another command" ctl batch list --pem
 exits 64 "an argument too many" ctl batch list x
+like "$out" 'usage: quoinctl batch list$' "and how it is used"
 exits 64 "an argument too few" ctl batch show
 exits 64 "an option without its value" ctl batch create x --policy
 exits 66 "no such folder" "$appliance/app/quoinctl" --state "$scratch/no" status
