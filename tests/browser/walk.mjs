@@ -217,7 +217,7 @@ await t.step(p, 'who logs in with a code of oathtool, and sees less',
 		const q = await t.person();
 
 		await t.login(q, 'con', password);
-		const links = await q.locator('nav ul').getByRole('link')
+		const links = await q.locator('#main-menu a:not(.brand)')
 			.allInnerTexts();
 
 		t.is(links.join(','), 'Dashboard,Devices,HSM,Policies,Logs',
@@ -233,12 +233,25 @@ await t.step(p, 'who logs in with a code of oathtool, and sees less',
 
 const pages = {
 	dashboard: '#/', devices: '#/devices', batch: '#/devices/fridges',
-	hsm: '#/hsm', 'auth-certs': '#/hsm/auth', tokens: '#/hsm/tokens',
-	keys: '#/hsm/keys', tls: '#/hsm/tls', policies: '#/policies',
-	approvals: '#/approvals', users: '#/users', logs: '#/logs',
-	settings: '#/settings', profile: '#/profile',
+	device: `#/device/${device}`, hsm: '#/hsm',
+	'hsm-tls': '#/hsm?tab=tls', 'hsm-auth': '#/hsm?tab=auth',
+	'hsm-tokens': '#/hsm?tab=tokens', 'hsm-keys': '#/hsm?tab=keys',
+	approvals: '#/approvals', 'admin-tls': '#/tls', policies: '#/policies',
+	users: '#/users', logs: '#/logs', settings: '#/settings',
+	profile: '#/profile',
 };
 const state = await p.context().storageState();
+
+for (const dark of [false, true]) {
+	const q = await t.person({ dark });
+
+	await t.step(q, 'the login page', async () => {
+		await q.goto(t.url);
+		await button(q, 'Login').waitFor();
+		await t.look(q, `login${dark ? '-dark' : ''}`);
+	});
+	await q.context().close();
+}
 
 for (const [dark, phone] of [[false, false], [true, false], [false, true],
 	[true, true]]) {

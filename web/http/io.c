@@ -263,6 +263,8 @@ body_read_some(struct body_source *b, void *p, size_t cap, size_t *ret_n)
 	int r = 0;
 
 	*ret_n = 0;
+	if (!b->chunked && b->left > b->max - b->seen)
+		return 413;
 	b->deadline = b->since + b->grace + (int64_t)(b->seen / PACE);
 	if (b->wants_go && b->len == 0 && !b->ended &&
 	    !io_write(b->c, go, sizeof(go) - 1, b->deadline))

@@ -33,13 +33,16 @@ http_libs = libhttp.a libcivetweb.a libbase.a $(OPENSSL_LIBS) \
 
 http_tools = tests/unit/http-tools.c tests/unit/http-tools.h
 unit_tests += tests/unit/test-http tests/unit/test-http-load \
-	tests/unit/test-http-parse tests/unit/test-http-tls
+	tests/unit/test-http-parse tests/unit/test-http-stream \
+	tests/unit/test-http-tls
 tests_unit_test_http_SOURCES = tests/unit/test-http.c $(http_tools)
 tests_unit_test_http_LDADD = $(http_libs)
 tests_unit_test_http_load_SOURCES = tests/unit/test-http-load.c $(http_tools)
 tests_unit_test_http_load_LDADD = $(http_libs)
 tests_unit_test_http_parse_SOURCES = tests/unit/test-http-parse.c $(http_tools)
 tests_unit_test_http_parse_LDADD = $(http_libs)
+tests_unit_test_http_stream_SOURCES = tests/unit/test-http-stream.c $(http_tools)
+tests_unit_test_http_stream_LDADD = $(http_libs)
 tests_unit_test_http_tls_SOURCES = tests/unit/test-http-tls.c $(http_tools)
 tests_unit_test_http_tls_LDADD = $(http_libs)
 

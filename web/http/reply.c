@@ -141,10 +141,10 @@ http_reply_head(struct buf *out, const struct http_response *rs, int status,
 
 void
 http_reply_head_open(struct buf *out, const struct http_response *rs,
-    int status, bool chunked, const char *always)
+    int status, bool chunked, bool keep_alive, const char *always)
 {
 	head_begin(out, rs, status);
 	if (chunked)
 		buf_puts(out, "Transfer-Encoding: chunked\r\n");
-	head_end(out, rs, chunked, always);
+	head_end(out, rs, keep_alive, always);
 }

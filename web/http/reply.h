@@ -20,6 +20,6 @@ void http_reply_head(struct buf *out, const struct http_response *rs,
 /* The same of an answer whose length is not known yet: chunked, or up to the
  * end of the connection. */
 void http_reply_head_open(struct buf *out, const struct http_response *rs,
-    int status, bool chunked, const char *always);
+    int status, bool chunked, bool keep_alive, const char *always);
 
 #endif

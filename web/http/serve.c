@@ -108,13 +108,13 @@ static bool
 worker_reply_open(struct worker *w, bool keep)
 {
 	struct http_response *rs = &w->rs;
-	bool chunked = keep && w->head.version_1_1 && rs->events == NULL;
+	bool chunked = w->head.version_1_1 && rs->events == NULL;
 	int64_t deadline = clock_mono_ms() + w->s->cfg.request_ms;
 	bool good;
 
 	buf_reset(&w->out);
 	http_reply_head_open(&w->out, rs, rs->status != 0 ? rs->status : 200,
-	    chunked, w->s->cfg.always);
+	    chunked, keep && chunked, w->s->cfg.always);
 	if (rs->events != NULL)
 		buf_put(&w->out, rs->body.p, rs->body.len);
 	atomic_store(&w->c->slow_since, clock_mono_ms());
@@ -126,7 +126,7 @@ worker_reply_open(struct worker *w, bool keep)
 	atomic_fetch_add(&w->s->requests, 1);
 	if (!good)
 		rs->events = NULL;
-	return good && chunked;
+	return good && keep && chunked;
 }
 
 /* Send w->rs. Returns whether the connection may be used again. */
