@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # stores: both
 # timeout: 480
+# sanitize
 # The pages of the HSM: certificates, Auth Certs, tokens, signing keys and
 # approvals, by REST as the browser asks; devices and python-fido2 use what was
 # made there.

@@ -231,10 +231,10 @@ worker_take(void *arg, int fd, char *buf, size_t cap, struct ssl_st **ret_ssl)
 }
 
 static void
-wipe(const uint8_t *from, const uint8_t *to)
+wipe(const uint8_t *p, size_t len)
 {
-	if (to > from)
-		explicit_bzero((void *)(uintptr_t)from, (size_t)(to - from));
+	if (len != 0)
+		explicit_bzero((void *)(uintptr_t)p, len);
 }
 
 /* Passwords and private keys come in bodies: where they were read to has
@@ -243,14 +243,17 @@ static void
 worker_forget(struct worker *w)
 {
 	const struct body_source *b = &w->source;
+	const uint8_t *behind = w->in + w->head_len;
 	const uint8_t *end = b->chunk + sizeof(b->chunk);
-	bool on = b->p >= b->chunk && b->p <= end;
+	size_t ahead = w->in_len - w->head_len;
 
-	if (on) {
-		wipe(b->chunk, b->p);
-		wipe(b->p + b->len, end);
+	if (b->p >= b->chunk && b->p <= end) {
+		wipe(b->chunk, (size_t)(b->p - b->chunk));
+		wipe(b->p + b->len, (size_t)(end - b->p) - b->len);
+	} else {
+		ahead = (size_t)(b->p - behind);
 	}
-	wipe(w->in + w->head_len, on ? w->in + w->in_len : b->p);
+	wipe(behind, ahead);
 }
 
 /* The body into w->body; false when that was refused. */
@@ -438,7 +441,7 @@ worker_serve(struct worker *w)
 		return;
 	atomic_store(&w->c->slow_since, 0);
 	worker_handle(w, &m, problem);
-	wipe(w->body.p, w->body.p + w->body.len);
+	wipe(w->body.p, w->body.len);
 	worker_answer(w, (m.route->flags & HTTP_STREAM) != 0 &&
 	    !w->source.ended);
 }
