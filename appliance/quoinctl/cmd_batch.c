@@ -12,6 +12,7 @@
 #include "quoinctl/ctl.h"
 #include "quoinctl/out.h"
 #include "records/load.h"
+#include "records/logs.h"
 
 #define SHOWN 20
 #define TRIES 20
@@ -244,11 +245,12 @@ cmd_batch_add(struct ctl *c, struct fault *f)
 enum q_err
 cmd_batch_edit(struct ctl *c, struct fault *f)
 {
-	struct rec_batch batch;
+	struct rec_batch batch, was;
 	enum q_err r = Q_CONFLICT;
 
 	for (int i = 0; i < TRIES && r == Q_CONFLICT; i++) {
 		r = batch_read(c, c->argv[0], &batch, f);
+		was = batch;
 		if (r == Q_OK)
 			r = ctl_text(c->opt[CTL_OPT_description],
 			    "description", batch.description,
@@ -260,8 +262,8 @@ cmd_batch_edit(struct ctl *c, struct fault *f)
 			r = rec_batch_put(c->records, &batch, f);
 	}
 	if (r == Q_OK)
-		r = rec_actor_note(c->records, &c->by, "batch edit",
-		    batch.key, f);
+		r = rec_actor_edited(c->records, &c->by, rec_desc(REC_BATCH),
+		    &was, &batch, f);
 	return r == Q_OK ? batch_tell(c, f) : r;
 }
 

@@ -87,3 +87,18 @@ rec_log_page(struct rec_scan *s, const struct rec_log_filter *filter,
 		}
 	return rec_scan_end(s, r);
 }
+
+enum q_err
+rec_actor_edited(struct wire_client *c, const struct rec_actor *by,
+    const struct rec_desc *d, const void *was, const void *now,
+    struct fault *f)
+{
+	AUTO_BUF struct buf text = BUF_INIT(REC_DOC_MAX);
+	const struct rec_head *head = now;
+	char what[32];
+
+	snprintf(what, sizeof(what), "%s edit", d->name);
+	rec_changes(d, was, now, &text);
+	return rec_actor_tell(c, by, what, head->key,
+	    text.p != NULL ? (const char *)text.p : "", f);
+}

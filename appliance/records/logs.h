@@ -5,7 +5,7 @@
 /* The activity log as people read it: newest first, and what they look for
  * in it. */
 
-#include "records/client.h"
+#include "records/actions.h"
 
 /* What to show; 0 and NULL or "": any. */
 struct rec_log_filter {
@@ -24,6 +24,12 @@ typedef enum q_err rec_log_each(void *arg, const struct rec_activity *a);
  */
 enum q_err rec_log_page(struct rec_scan *s,
     const struct rec_log_filter *filter, rec_log_each *each, void *arg,
+    struct fault *f) Q_CHECKED;
+
+/* Note that the actor has edited a record, and what became of it. Errors as
+ * of rec_actor_note(). */
+enum q_err rec_actor_edited(struct wire_client *c, const struct rec_actor *by,
+    const struct rec_desc *d, const void *was, const void *now,
     struct fault *f) Q_CHECKED;
 
 #endif

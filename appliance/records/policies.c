@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "records/logs.h"
+
 enum q_err
 rec_policy_fits(const struct rec_policy *p, struct fault *f)
 {
@@ -71,6 +73,6 @@ rec_policy_change(struct wire_client *c, struct rec_policy *p,
 	if (r != Q_OK || rec_policy_same(p, old))
 		return r;
 	r = rec_policy_put(c, p, f);
-	return r == Q_OK ? rec_actor_note(c, by, "policy edit", p->key, f)
-	    : r;
+	return r == Q_OK ? rec_actor_edited(c, by, rec_desc(REC_POLICY), old,
+	    p, f) : r;
 }

@@ -115,3 +115,21 @@ rec_to_json(const struct rec_desc *d, const void *rec)
 	json_object_put(o);
 	return NULL;
 }
+
+void
+rec_changes(const struct rec_desc *d, const void *was, const void *now,
+    struct buf *out)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		const struct rec_field *fd = &d->fields[i];
+		struct json_object *value;
+
+		if (rec_same(fd, was, now))
+			continue;
+		value = fd->kind == REC_BYTES ? NULL : json_field(fd, now);
+		buf_printf(out, "%s%s%s%s", out->len != 0 ? ", " : "",
+		    fd->name, value != NULL ? " " : "", value != NULL
+		    ? json_object_get_string(value) : "");
+		json_object_put(value);
+	}
+}

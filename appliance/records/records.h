@@ -469,6 +469,11 @@ void rec_counter_add(const struct rec_desc *d, const void *rec, int64_t sign,
 struct json_object;
 struct json_object *rec_to_json(const struct rec_desc *d, const void *rec);
 
+/* Append what is different in `now`, for people: "policy north, filter". Of
+ * bytes only the name is told. */
+void rec_changes(const struct rec_desc *d, const void *was, const void *now,
+    struct buf *out);
+
 /* Whether a device of this batch counts, or comes from a load that is not
  * complete (yet, or never). */
 bool rec_device_valid(const struct rec_batch *b, const struct rec_device *dev);

@@ -21,7 +21,6 @@ ok "a contributor" web_new carl contributor
 cp "$web/root.pem" "$dev/root.pem"
 sqlite=no
 [ -n "$appliance_store" ] || sqlite=yes
-none=(-H 'Content-Length: 0') # a POST without a body
 # some NUMBER [FROM]: so many DeviceIDs, one a line.
 some() {
 	awk -v n="$1" -v from="${2-0}" \
@@ -64,6 +63,7 @@ answers 200 "and changed" PATCH /policies/p '{"device_lifetime":86400}' \
 	-H "If-Match: $old"
 has '[.device_lifetime, .issuing_lifetime] | join(" ")' "86400 86400000" \
 	"what is not named stays"
+logged "policy edit" "Policy p changed: device_lifetime 86400 by carl"
 is "$(ctl --json policy show p | jq .device_lifetime)" 86400 \
 	"the console sees it"
 answers 412 "who saw the old one changes nothing" PATCH /policies/p \
@@ -137,12 +137,20 @@ answers 400 "a parameter that nobody knows" GET '/batches?limits=1'
 
 # --- lists of devices --------------------------------------------------------
 
-# upload FILE TYPE [BATCH [curl-option...]]
-upload() {
+# send FILE TYPE [BATCH [curl-option...]]: a list as a page sends it.
+send() {
 	local file=$1 type=$2 batch=${3-b}
 	shift $(($# < 3 ? $# : 3))
-	web POST "/batches/$batch/devices" '' -H "Content-Type: $type" \
-		--data-binary "@$file" "$@"
+	curl -sS -m 60 --cacert "$web/root.pem" -b "$web/$web_user.jar" -H \
+		"X-Quoin-CSRF: $csrf" -H "Content-Type: $type" -T "$file" \
+		-X POST "$@" \
+		"https://localhost:$(conf admin.port)/api/v1/batches/$batch/devices"
+}
+# upload FILE TYPE [BATCH]: $code, $body, and $web/head.
+upload() {
+	code=$(send "$1" "$2" "${3-b}" -D "$web/head" -o "$web/body" \
+		-w '%{http_code}')
+	body=$(cat "$web/body")
 }
 fixtures=$top_srcdir/tests/fixtures
 upload "$fixtures/fleet-guide.json" text/plain
@@ -197,10 +205,7 @@ is "$code" 404 "no such batch"
 # Two whose files come slowly, then a third.
 for i in 1 2; do
 	mkfifo "$web/fifo$i"
-	curl -sS -m 60 --cacert "$web/root.pem" -b "$web/carl.jar" -H \
-		"X-Quoin-CSRF: $csrf" -H 'Content-Type: text/csv' -T - \
-		-X POST "https://localhost:$(conf admin.port)/api/v1/batches/b/devices" \
-		<"$web/fifo$i" >"$web/slow$i" 2>&1 &
+	send - text/csv b <"$web/fifo$i" >"$web/slow$i" 2>&1 &
 	slow[i]=$!
 done
 for i in 1 2; do
@@ -222,10 +227,7 @@ for i in 1 2; do
 done
 if [ $sqlite = yes ]; then
 	some 400000 1048576 | jq -Rnc '{devices: [inputs]}' >"$web/large.json"
-	curl -sS -m 60 --cacert "$web/root.pem" -b "$web/carl.jar" -H \
-		"X-Quoin-CSRF: $csrf" -H 'Content-Type: application/json' \
-		--data-binary "@$web/large.json" -o "$web/large" \
-		"https://localhost:$(conf admin.port)/api/v1/batches/c/devices" &
+	send "$web/large.json" application/json c >"$web/large" &
 	large=$!
 	seen() {
 		web GET /batches/c/load
@@ -365,7 +367,7 @@ print([r["reason"] for r in rows if r["device_id"] == sys.argv[2]][0])' \
 	"that no spreadsheet takes for a formula"
 web GET '/batches/b/devices.csv?state=revoked'
 is "$(wc -l <"$web/body")" 2 "in one state"
-answers 200 "allowed again" POST "/devices/$d1/allow" '' "${none[@]}"
+answers 200 "allowed again" POST "/devices/$d1/allow"
 has .state not_enrolled "it may enrol"
 enrol d1
 is "$code" 200 "and does"
@@ -389,9 +391,8 @@ enrol d3
 is "$code" 202 "its policy wants somebody to approve" || tap_note "$body"
 answers 200 "who waits" GET '/batches/e/devices?waiting=true'
 has '[.items[].id] | join(" ")' "$(dev_id d3)" "is shown"
-answers 409 "another one does not wait" POST "/devices/$d1/approve" '' \
-	"${none[@]}"
-answers 200 "approved" POST "/devices/$(dev_id d3)/approve" '' "${none[@]}"
+answers 409 "another one does not wait" POST "/devices/$d1/approve"
+answers 200 "approved" POST "/devices/$(dev_id d3)/approve"
 enrol d3
 is "$code" 200 "it comes in" || tap_note "$body"
 answers 202 "deleted" DELETE "/devices/$d1"
@@ -486,8 +487,7 @@ has '[.state, (.head | length), .records > 3] | join(" ")' "ok 64 true" \
 
 # --- the end of a session ----------------------------------------------------
 
-answers 204 "logged out" POST /logout '' \
-	"${none[@]}"
+answers 204 "logged out" POST /logout
 ok "the stream is told" within 10 grep -q '^event: end' "$web/carl.events"
 ok "and ends" within 10 daemon_gone $listener
 tap_done

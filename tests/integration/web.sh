@@ -56,6 +56,8 @@ web() {
 		args=(-H 'Content-Type: application/json'
 			--data-binary "@$web/in")
 	}
+	[ "$method" != POST ] || [ ${#args[@]} -gt 0 ] ||
+		args=(-H 'Content-Length: 0')
 	shift $(($# < 3 ? $# : 3))
 	[ -z "$web_user" ] ||
 		args+=(-b "$web/$web_user.jar" -c "$web/$web_user.jar")

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "records/fleet.h"
+#include "records/logs.h"
 #include "signer/named.h"
 #include "webd/pages.h"
 
@@ -345,7 +346,7 @@ batches_post(struct web_call *c, struct http_response *rs, struct fault *f)
 static enum q_err
 batch_patch(struct web_call *c, struct http_response *rs, struct fault *f)
 {
-	struct rec_batch b;
+	struct rec_batch b, was;
 	const char *policy;
 	enum q_err r = batch_read(c, c->param[0], &b, f);
 
@@ -355,6 +356,7 @@ batch_patch(struct web_call *c, struct http_response *rs, struct fault *f)
 		r = fault_set(f, Q_CONFLICT, "the batch is being deleted");
 	if (r != Q_OK)
 		return r;
+	was = b;
 	policy = web_text(c, "policy", b.policy);
 	if (strcmp(policy, b.policy) != 0) {
 		r = policy_exists(c, policy, f);
@@ -368,7 +370,8 @@ batch_patch(struct web_call *c, struct http_response *rs, struct fault *f)
 		r = fault_set(f, Q_STALE, "somebody has changed the batch "
 		    "meanwhile: look at it again");
 	if (r == Q_OK)
-		r = web_note(c, "batch edit", b.key, f);
+		r = rec_actor_edited(c->web->recordd, &c->by,
+		    rec_desc(REC_BATCH), &was, &b, f);
 	return r == Q_OK ? answer(c, b.key, 200, rs, f) : r;
 }
 

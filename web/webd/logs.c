@@ -12,7 +12,7 @@
 #include "base/codec.h"
 #include "webd/pages.h"
 
-#define SCAN_MAX 20000 /* records that one request looks at */
+#define SCAN_MAX 5000 /* records that one request looks at */
 #define EXPORT_PAGE 1000
 
 SHAPE(log_shape, "LogItem",
@@ -255,8 +255,10 @@ kinds_get(struct web_call *c, struct http_response *rs, struct fault *f)
 void
 csv_cell(struct buf *out, const char *text)
 {
+	const char *first = text + strspn(text, " \t\r\n");
+
 	buf_puts(out, ",\"");
-	if (text[0] != '\0' && strchr("=+-@\t\r", text[0]) != NULL)
+	if (*first != '\0' && strchr("=+-@", *first) != NULL)
 		buf_puts(out, "'");
 	for (; *text != '\0'; text++) {
 		if (*text == '"')

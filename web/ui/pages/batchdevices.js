@@ -100,13 +100,11 @@ function Report({ name, error }) {
 		<p><b>No device of this file was added.</b></p>
 		<p>${error.message}</p>
 		${errors.length > 0 && html`<div class="scroll"><table>
-			<thead><tr>${lines && html`<th scope="col">Line</th>`}
-				<th scope="col">Position</th>
+			<thead><tr><th scope="col">${lines ? 'Line' : 'Position'}</th>
 				<th scope="col">What is wrong</th></tr></thead>
 			<tbody>${errors.slice(0, 50).map(
 				(/** @type {any} */ e, /** @type {number} */ i) =>
-					html`<tr key=${i}>${lines && html`<td>${count(e.line)}</td>`}
-					<td>${count(e.position)}</td>
+					html`<tr key=${i}><td>${count(e.line ?? e.position)}</td>
 					<td>${e.detail}</td></tr>`)}</tbody></table></div>
 		<div class="report-foot"><span>${total > 50 ?
 			`The first 50 of ${count(total)}` :
