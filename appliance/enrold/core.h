@@ -41,6 +41,9 @@ struct core {
 	struct authcerts *authcerts;
 	struct throttle *throttle; /* of wrong tokens */
 	_Atomic uint64_t devices; /* in all batches, by the last count */
+	/* As the web administration has set them; 0: as the configuration
+	 * says. */
+	_Atomic int64_t poll_seconds, poll_rate;
 	/* Requests of one device take turns: otherwise all but one would
 	 * have been signed in vain. By a part of the DeviceID. */
 	pthread_mutex_t turns[CORE_TURNS];

@@ -15,6 +15,8 @@
 #include "base/own.h"
 #include "enrold/authcert.h"
 #include "enrold/sweep.h"
+#include "http/json.h"
+#include "records/actions.h"
 
 #define ROUND_MS 250 /* a revocation shows within a second */
 #define SLOW_MS 2000	/* what need not be looked at in every round */
@@ -227,6 +229,39 @@ count_look(struct house *h, struct fault *f)
 	return r;
 }
 
+/* 0 for what is not set, or no number from 1 to max. */
+static int64_t
+number(struct json_object *o, const char *name, int64_t max)
+{
+	const char *text;
+	char *end;
+	int64_t v;
+
+	if (http_json_text(o, name, 20, &text, NULL) != Q_OK)
+		return 0;
+	v = strtoll(text, &end, 10);
+	return *end == '\0' && v >= 1 && v <= max ? v : 0;
+}
+
+/* What administrators have set on their page, if anything. */
+static enum q_err
+settings_look(struct house *h, struct fault *f)
+{
+	AUTO_JSON struct json_object *o = NULL;
+	struct rec_setting s;
+	enum q_err r = rec_setting_get(h->core->recordd, REC_SETTING_WEB, &s,
+	    f);
+
+	if (r == Q_OK)
+		r = http_json_parse((struct bytes){ (const uint8_t *)s.value,
+		    strlen(s.value) }, &o, f);
+	if (r != Q_OK)
+		return r == Q_NOTFOUND ? Q_OK : r;
+	h->core->poll_seconds = number(o, "poll_seconds", 604800);
+	h->core->poll_rate = number(o, "polls_per_second", 100000);
+	return Q_OK;
+}
+
 /* One line when something goes wrong, one when it is well again. */
 static void
 house_log(struct house *h, enum q_err r, const struct fault *f)
@@ -264,6 +299,8 @@ house_round(struct house *h)
 	if (slow) {
 		a = pki_look(h, &signd);
 		b = count_look(h, &recordd);
+		if (b == Q_OK)
+			b = settings_look(h, &recordd);
 	}
 	if (b == Q_OK)
 		b = sweeps(h, slow, &recordd);

@@ -25,10 +25,14 @@ jitter(int64_t seconds)
 int64_t
 core_poll_after(struct core *core, int64_t renew_at)
 {
-	int64_t fleet = (int64_t)core->devices / core->conf->poll_rate;
-	int64_t wait = core->conf->poll_seconds;
-	int64_t left = renew_at - clock_wall();
+	int64_t rate = core->poll_rate, wait = core->poll_seconds;
+	int64_t left = renew_at - clock_wall(), fleet;
 
+	if (rate == 0)
+		rate = core->conf->poll_rate;
+	if (wait == 0)
+		wait = core->conf->poll_seconds;
+	fleet = (int64_t)core->devices / rate;
 	wait = jitter(fleet > wait ? fleet : wait);
 	if (wait > POLL_MAX)
 		wait = POLL_MAX;

@@ -87,6 +87,10 @@ enum q_err rec_batch_create(struct wire_client *c, struct rec_batch *batch,
 enum q_err rec_policy_remove(struct wire_client *c, const char *name,
     const struct rec_actor *by, struct fault *f) Q_CHECKED;
 
+/* The setting that holds what administrators set on their page: a JSON object
+ * of texts by the names of webd/settings.h. */
+#define REC_SETTING_WEB "web"
+
 /* Write a setting, whether it was there or not. */
 enum q_err rec_setting_set(struct wire_client *c, const char *name,
     const char *value, struct fault *f) Q_CHECKED;

@@ -187,19 +187,21 @@ rec_user_by_email(struct wire_client *c, const char *email,
     struct rec_user *ret_user, struct fault *f)
 {
 	AUTO_REC_LIST struct rec_list it = REC_LIST(c, REC_USER, NULL, NULL);
-	struct rec_user user;
+	struct rec_user user, hit;
 	size_t found = 0;
 	enum q_err r;
 
 	while ((r = rec_list_next(&it, &user, f)) == Q_OK)
 		if (strcasecmp(user.email, email) == 0 && found++ == 0)
-			*ret_user = user;
+			hit = user;
 	if (r != Q_NOTFOUND)
 		return r;
 	if (found > 1)
 		return fault_set(f, Q_CONFLICT, "two users have this address");
-	return found == 1 ? Q_OK
-	    : fault_set(f, Q_NOTFOUND, "no user has this address");
+	if (found == 0)
+		return fault_set(f, Q_NOTFOUND, "no user has this address");
+	*ret_user = hit;
+	return Q_OK;
 }
 
 static bool
@@ -221,6 +223,24 @@ others_in_charge(struct wire_client *c, const char *name, struct fault *f)
 			return Q_OK;
 	return r != Q_NOTFOUND ? r : fault_set(f, Q_CONFLICT,
 	    "%s is the last administrator who may log in", name);
+}
+
+/* Invitations by who is no administrator any more are no good. */
+static enum q_err
+invites_end(struct wire_client *c, const char *by, struct fault *f)
+{
+	AUTO_REC_LIST struct rec_list it = REC_LIST(c, REC_LINK, NULL, NULL);
+	struct rec_link l;
+	enum q_err r;
+
+	while ((r = rec_list_next(&it, &l, f)) == Q_OK) {
+		if (l.kind != LINK_INVITE || strcmp(l.by, by) != 0)
+			continue;
+		r = drop(c, REC_LINK, l.key, l.rev, f);
+		if (r != Q_OK)
+			return r;
+	}
+	return r == Q_NOTFOUND ? Q_OK : r;
 }
 
 /* Whose lease it is: this thread's, on whatever machine. */
@@ -300,6 +320,8 @@ rec_user_save(struct wire_client *c, struct rec_user *user, struct fault *f)
 		}
 		r = rec_user_put(c, user, f);
 		lease_leave(c, &lease);
+		if (r == Q_OK)
+			r = invites_end(c, user->key, f);
 	}
 	return r == Q_CONFLICT ? fault_set(f, Q_STALE, "somebody has changed "
 	    "the user meanwhile: look at it again") : r;
@@ -354,6 +376,8 @@ rec_user_remove(struct wire_client *c, const char *name,
 	/* There may have been new ones meanwhile. */
 	if (r == Q_OK)
 		r = user_out(c, name, f);
+	if (r == Q_OK)
+		r = invites_end(c, name, f);
 	return r == Q_OK ? rec_actor_note(c, by, "user delete", name, f) : r;
 }
 

@@ -47,6 +47,7 @@ enum q_err rec_user_by_email(struct wire_client *c, const char *email,
  * administrator away who may log in: CONFLICT. Those who do so at the same
  * time take turns by a lease. STALE: it was changed meanwhile. A user goes
  * with sessions and API tokens, so that nobody of the same name gets them.
+ * Invitations end with their maker's being an administrator.
  */
 enum q_err rec_user_save(struct wire_client *c, struct rec_user *user,
     struct fault *f) Q_CHECKED;

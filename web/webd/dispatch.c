@@ -93,9 +93,10 @@ body_check(struct web_call *c, struct fault *f)
 static enum q_err
 call(struct web_call *c, struct http_response *rs, struct fault *f)
 {
-	enum q_err r = c->route->access == WEB_PUBLIC ? Q_OK
-	    : session_find(c, f);
+	enum q_err r = session_origin(c->rq, f);
 
+	if (r == Q_OK && c->route->access != WEB_PUBLIC)
+		r = session_find(c, f);
 	if (r == Q_OK)
 		r = allowed(c, f);
 	if (r == Q_OK)

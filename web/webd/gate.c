@@ -3,24 +3,39 @@
 
 #include "webd/gate.h"
 
+#include <arpa/inet.h>
+#include <ctype.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
+#include "base/codec.h"
 #include "base/own.h"
 #include "webd/parts.h"
 
 #define ROWS 16384 /* a power of two */
 #define WAYS 8 /* rows that a name may be in */
-#define FREE_FAILURES 5 /* of an account, before it waits */
-#define FREE_ADDRESS 10
-#define ACCOUNT_MAX 30 /* seconds */
-#define ADDRESS_MAX 300
+#define NAME_MAX_LEN 512
 #define FORGET_MS (INT64_C(15) * 60 * 1000)
 #define HOUR_MS (INT64_C(3600) * 1000)
+#define EVEN_MS 250 /* far more than a few records take */
+
+/* Whose failures are counted: so many are free, then each makes the wait
+ * longer, up to `longest` seconds. */
+struct kind {
+	const char *name;
+	uint32_t free;
+	int64_t longest;
+};
+static const struct kind of_address = { "address", 10, 300 };
+static const struct kind of_account = { "account", 5, 30 };
+static const struct kind of_pair = { "account and address", 5, 30 };
+static const struct kind of_code = { "code", 5, 600 };
 
 struct row {
 	uint8_t name[16];
@@ -35,9 +50,10 @@ struct gate {
 	struct row row[ROWS];
 };
 
-/* With the lock. The row of that name; a fresh one in the oldest's place. */
+/* With the lock. The row of that name; if there is none, NULL or, to make
+ * one, the oldest's place. */
 static struct row *
-find(struct gate *g, const char *kind, const void *id, size_t len)
+find(struct gate *g, const char *kind, struct bytes id, bool make)
 {
 	int64_t now = clock_mono_ms();
 	uint8_t d[EVP_MAX_MD_SIZE] = { 0 };
@@ -48,11 +64,10 @@ find(struct gate *g, const char *kind, const void *id, size_t len)
 	if (md != NULL && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1 &&
 	    EVP_DigestUpdate(md, g->salt, sizeof(g->salt)) == 1 &&
 	    EVP_DigestUpdate(md, kind, strlen(kind) + 1) == 1 &&
-	    EVP_DigestUpdate(md, id, len) == 1)
+	    EVP_DigestUpdate(md, id.p, id.len) == 1)
 		EVP_DigestFinal_ex(md, d, NULL);
 	EVP_MD_CTX_free(md);
-	at = ((uint32_t)d[16] | (uint32_t)d[17] << 8 |
-	    (uint32_t)d[18] << 16) & (ROWS - 1);
+	at = le32_get(d + 16) & (ROWS - 1);
 	for (unsigned i = 0; i < WAYS; i++) {
 		struct row *r = &g->row[(at + i) & (ROWS - 1)];
 
@@ -62,15 +77,80 @@ find(struct gate *g, const char *kind, const void *id, size_t len)
 		if (oldest == NULL || r->until < oldest->until)
 			oldest = r;
 	}
+	if (!make)
+		return NULL;
 	*oldest = (struct row){ .until = now + FORGET_MS };
 	memcpy(oldest->name, d, sizeof(oldest->name));
 	return oldest;
 }
 
-static int64_t
-wait_of(struct gate *g, const char *kind, const char *id)
+/* An address as it counts: IPv4 whole, of IPv6 the /64 that one customer has;
+ * and an account, without regard to case. */
+static struct bytes
+name_of(char out[NAME_MAX_LEN], const char *account, const char *from)
 {
-	return find(g, kind, id, strlen(id))->next - clock_mono_ms();
+	struct in6_addr v6;
+	char net[INET6_ADDRSTRLEN + 4] = "";
+	int n;
+
+	if (inet_pton(AF_INET6, from, &v6) != 1)
+		snprintf(net, sizeof(net), "%s", from);
+	else if (IN6_IS_ADDR_V4MAPPED(&v6))
+		inet_ntop(AF_INET, v6.s6_addr + 12, net, sizeof(net));
+	else
+		hex_encode(v6.s6_addr, 8, net);
+	n = snprintf(out, NAME_MAX_LEN, "%s %.300s", net, account);
+	for (int i = 0; i < n; i++)
+		out[i] = (char)tolower((unsigned char)out[i]);
+	return (struct bytes){ (const uint8_t *)out, (size_t)n };
+}
+
+/* With the lock. Milliseconds. */
+static int64_t
+wait_of(struct gate *g, const struct kind *k, const char *account,
+    const char *from)
+{
+	char name[NAME_MAX_LEN];
+	const struct row *r = find(g, k->name, name_of(name, account, from),
+	    false);
+
+	return r == NULL ? 0 : r->next - clock_mono_ms();
+}
+
+static void
+failed(struct gate *g, const struct kind *k, const char *account,
+    const char *from)
+{
+	char name[NAME_MAX_LEN];
+	struct row *r = find(g, k->name, name_of(name, account, from), true);
+	int64_t now = clock_mono_ms(), wait = k->longest;
+
+	r->until = now + FORGET_MS;
+	if (++r->n < k->free)
+		return;
+	if (r->n - k->free < 20 && INT64_C(1) << (r->n - k->free) < wait)
+		wait = INT64_C(1) << (r->n - k->free);
+	r->next = now + 1000 * wait;
+}
+
+static void
+forget(struct gate *g, const struct kind *k, const char *account,
+    const char *from)
+{
+	char name[NAME_MAX_LEN];
+	struct row *r = find(g, k->name, name_of(name, account, from), false);
+
+	if (r != NULL)
+		r->until = 0;
+}
+
+static enum q_err
+told(int64_t wait, struct fault *f)
+{
+	unsigned seconds = (unsigned)((wait + 999) / 1000);
+
+	return wait <= 0 ? Q_OK : fault_retry(f, Q_BUSY, seconds,
+	    "too many tries: wait %u s", seconds);
 }
 
 enum q_err
@@ -80,67 +160,82 @@ gate_ask(struct web *w, const char *account, const char *from, bool known,
 	int64_t wait, other;
 
 	pthread_mutex_lock(&w->gate->lock);
-	wait = wait_of(w->gate, "address", from);
-	other = known || account[0] == '\0' ? 0
-	    : wait_of(w->gate, "account", account);
+	if (known) {
+		wait = other = wait_of(w->gate, &of_pair, account, from);
+	} else {
+		wait = wait_of(w->gate, &of_address, "", from);
+		other = wait_of(w->gate, &of_account, account, "");
+	}
 	pthread_mutex_unlock(&w->gate->lock);
-	if (other > wait)
-		wait = other;
-	if (wait <= 0)
-		return Q_OK;
-	return fault_retry(f, Q_BUSY, (uint32_t)(wait / 1000 + 1),
-	    "too many tries: wait %lld s", (long long)(wait / 1000 + 1));
-}
-
-static void
-failed(struct gate *g, const char *kind, const char *id, uint32_t free_ones,
-    int64_t max)
-{
-	struct row *r = find(g, kind, id, strlen(id));
-	int64_t now = clock_mono_ms(), wait;
-
-	r->until = now + FORGET_MS;
-	if (++r->n < free_ones)
-		return;
-	wait = r->n - free_ones < 20 ? INT64_C(1) << (r->n - free_ones) : max;
-	r->next = now + 1000 * (wait < max ? wait : max);
+	return told(other > wait ? other : wait, f);
 }
 
 void
-gate_failed(struct web *w, const char *account, const char *from)
+gate_failed(struct web *w, const char *account, const char *from, bool known)
 {
 	pthread_mutex_lock(&w->gate->lock);
-	failed(w->gate, "address", from, FREE_ADDRESS, ADDRESS_MAX);
-	if (account[0] != '\0')
-		failed(w->gate, "account", account, FREE_FAILURES,
-		    ACCOUNT_MAX);
+	failed(w->gate, &of_address, "", from);
+	if (known)
+		failed(w->gate, &of_pair, account, from);
+	else
+		failed(w->gate, &of_account, account, "");
 	pthread_mutex_unlock(&w->gate->lock);
 }
 
+/* Failures of the address stay: who has one account there could try all the
+ * others in turn with it. */
 void
 gate_passed(struct web *w, const char *account, const char *from)
 {
 	pthread_mutex_lock(&w->gate->lock);
-	find(w->gate, "account", account, strlen(account))->until = 0;
-	find(w->gate, "address", from, strlen(from))->until = 0;
+	forget(w->gate, &of_account, account, "");
+	forget(w->gate, &of_pair, account, from);
 	pthread_mutex_unlock(&w->gate->lock);
 }
 
 enum q_err
-gate_spend(struct web *w, const char *what, const char *from,
+gate_code_ask(struct web *w, const char *user, struct fault *f)
+{
+	int64_t wait;
+
+	pthread_mutex_lock(&w->gate->lock);
+	wait = wait_of(w->gate, &of_code, user, "");
+	pthread_mutex_unlock(&w->gate->lock);
+	return told(wait, f);
+}
+
+void
+gate_code_failed(struct web *w, const char *user)
+{
+	pthread_mutex_lock(&w->gate->lock);
+	failed(w->gate, &of_code, user, "");
+	pthread_mutex_unlock(&w->gate->lock);
+}
+
+void
+gate_code_passed(struct web *w, const char *user)
+{
+	pthread_mutex_lock(&w->gate->lock);
+	forget(w->gate, &of_code, user, "");
+	pthread_mutex_unlock(&w->gate->lock);
+}
+
+enum q_err
+gate_spend(struct web *w, const char *what, const char *whom,
     unsigned per_hour, struct fault *f)
 {
+	char name[NAME_MAX_LEN];
 	struct row *r;
 	bool over;
 
 	pthread_mutex_lock(&w->gate->lock);
-	r = find(w->gate, what, from, strlen(from));
+	r = find(w->gate, what, name_of(name, whom, whom), true);
 	if (r->n++ == 0)
 		r->until = clock_mono_ms() + HOUR_MS;
 	over = r->n > per_hour;
 	pthread_mutex_unlock(&w->gate->lock);
 	return over ? fault_retry(f, Q_BUSY, 600,
-	    "too many from this address: try again later") : Q_OK;
+	    "too many of these: try again later") : Q_OK;
 }
 
 bool
@@ -151,11 +246,21 @@ gate_once(struct web *w, const char *what, const uint8_t *id, size_t len,
 	bool first;
 
 	pthread_mutex_lock(&w->gate->lock);
-	r = find(w->gate, what, id, len);
+	r = find(w->gate, what, (struct bytes){ id, len }, true);
 	first = r->n++ == 0;
 	r->until = clock_mono_ms() + 1000 * seconds;
 	pthread_mutex_unlock(&w->gate->lock);
 	return first;
+}
+
+void
+gate_even(int64_t begun)
+{
+	int64_t left = begun + EVEN_MS - clock_mono_ms();
+	struct timespec wait = { 0, left * 1000000 };
+
+	if (left > 0)
+		nanosleep(&wait, NULL);
 }
 
 static enum q_err

@@ -6,6 +6,7 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "records/people.h"
@@ -87,35 +88,13 @@ link_send(struct web_call *c, const struct rec_link *l, const char *token,
 	return r;
 }
 
-/* Guessing tokens is hopeless; that it is tried need not be fast, either. */
+/* No limits here, either: nobody guesses 256 bits, and a link is what helps
+ * who cannot log in. */
 static enum q_err
 look(struct web_call *c, struct rec_link *l, struct fault *f)
 {
-	enum q_err r = gate_ask(c->web, "", c->rq->remote, false, f);
-
-	if (r == Q_OK)
-		r = rec_link_look(c->web->recordd, web_text(c, "token", ""),
-		    KINDS_ALL, l, f);
-	if (r == Q_NOTFOUND)
-		gate_failed(c->web, "", c->rq->remote);
-	return r;
-}
-
-static enum q_err
-link_post(struct web_call *c, struct http_response *rs, struct fault *f)
-{
-	struct json_object *o;
-	struct rec_link l;
-	enum q_err r = look(c, &l, f);
-
-	if (r != Q_OK)
-		return r;
-	o = web_object();
-	web_put(o, "kind", kinds[l.kind]);
-	web_put(o, "user", l.user);
-	web_put(o, "email", l.email);
-	web_put(o, "role", roles[l.role]);
-	return web_reply(rs, 200, o);
+	return rec_link_look(c->web->recordd, web_text(c, "token", ""),
+	    KINDS_ALL, l, f);
 }
 
 /* A user that is to be, by the link and the body. */
@@ -134,11 +113,10 @@ newcomer(struct web_call *c, const struct rec_link *l, struct rec_user *user,
 		.role = l->kind == LINK_FIRST ? USER_ADMINISTRATOR
 					      : l->role };
 	snprintf(user->key, sizeof(user->key), "%s", name);
-	/* An address that a mail was sent to has been shown to be right. */
-	snprintf(user->email, sizeof(user->email), "%s", l->email);
 	r = user_take(c, user, f);
+	/* An address that a mail was sent to has been shown to be right. */
 	if (r == Q_OK && l->email[0] != '\0')
-		snprintf(user->email, sizeof(user->email), "%s", l->email);
+		r = user_email_take(c, user, l->email, f);
 	if (r == Q_OK && l->kind == LINK_FIRST)
 		r = rec_users_any(c->web->recordd, &any, f);
 	if (r == Q_OK && l->kind == LINK_FIRST && any)
@@ -147,6 +125,8 @@ newcomer(struct web_call *c, const struct rec_link *l, struct rec_user *user,
 	return r;
 }
 
+/* The user of a reset. A link that an older address got, or that a newer
+ * password has overtaken, is no good. */
 static enum q_err
 known(struct web_call *c, const struct rec_link *l, struct rec_user *user,
     struct fault *f)
@@ -154,10 +134,32 @@ known(struct web_call *c, const struct rec_link *l, struct rec_user *user,
 	enum q_err r = rec_user_get(c->web->recordd, l->user, user, f);
 
 	if (r == Q_OK && user->disabled)
-		r = fault_set(f, Q_DENIED, "this user is disabled");
-	user->failures = 0;
-	user->locked_until = 0;
+		return fault_set(f, Q_DENIED, "this user is disabled");
+	if (r == Q_OK && (user->password_at > l->created_at ||
+	    (l->email[0] != '\0' && strcasecmp(l->email, user->email) != 0)))
+		return fault_set(f, Q_NOTFOUND, "the password has been "
+		    "changed since: ask for another link");
 	return r;
+}
+
+static enum q_err
+link_post(struct web_call *c, struct http_response *rs, struct fault *f)
+{
+	struct json_object *o;
+	struct rec_user user;
+	struct rec_link l;
+	enum q_err r = look(c, &l, f);
+
+	if (r == Q_OK && l.kind == LINK_RESET)
+		r = known(c, &l, &user, f);
+	if (r != Q_OK)
+		return r;
+	o = web_object();
+	web_put(o, "kind", kinds[l.kind]);
+	web_put(o, "user", l.user);
+	web_put(o, "email", l.email);
+	web_put(o, "role", roles[l.role]);
+	return web_reply(rs, 200, o);
 }
 
 /* The link goes before the user comes: of two who hold it one gets in. */
@@ -240,13 +242,28 @@ link_finish(struct web_call *c, struct http_response *rs, struct fault *f)
 	return finish(c, &l, &user, rs, f);
 }
 
-/* Whether there is such a user stays untold, also by the time it takes: the
- * mail goes out later. */
 static enum q_err
-forgot_post(struct web_call *c, struct http_response *rs, struct fault *f)
+forgot_send(struct web_call *c, const struct rec_user *user, struct fault *f)
 {
 	struct rec_link l = { .kind = LINK_RESET };
 	char token[REC_LINK_TOKEN + 1];
+	enum q_err r;
+
+	snprintf(l.user, sizeof(l.user), "%.64s", user->key);
+	snprintf(l.email, sizeof(l.email), "%s", user->email);
+	snprintf(c->user.name, sizeof(c->user.name), "%s", user->key);
+	c->by.who = c->user.name;
+	r = rec_link_make(c->web->recordd, &l, RESET_SECONDS, &c->by, token,
+	    f);
+	return r == Q_OK ? link_send(c, &l, token, NULL, f) : r;
+}
+
+/* Whether there is such a user stays untold. */
+static enum q_err
+forgot_post(struct web_call *c, struct http_response *rs, struct fault *f)
+{
+	const char *email = web_text(c, "email", "");
+	int64_t begun = clock_mono_ms();
 	struct rec_user user;
 	enum q_err r = captcha_take(c, f);
 
@@ -258,18 +275,11 @@ forgot_post(struct web_call *c, struct http_response *rs, struct fault *f)
 	if (r != Q_OK)
 		return r;
 	rs->status = 202;
-	r = rec_user_by_email(c->web->recordd, web_text(c, "email", ""),
-	    &user, NULL);
-	if (r == Q_NOTFOUND || r == Q_CONFLICT || (r == Q_OK && user.disabled))
-		return Q_OK;
-	snprintf(l.user, sizeof(l.user), "%.64s", r == Q_OK ? user.key : "");
-	snprintf(l.email, sizeof(l.email), "%s", r == Q_OK ? user.email : "");
-	snprintf(c->user.name, sizeof(c->user.name), "%s", l.user);
-	c->by.who = c->user.name;
-	if (r == Q_OK)
-		r = rec_link_make(c->web->recordd, &l, RESET_SECONDS, &c->by,
-		    token, f);
-	return r == Q_OK ? link_send(c, &l, token, NULL, f) : r;
+	r = rec_user_by_email(c->web->recordd, email, &user, NULL);
+	if (r == Q_OK && !user.disabled && mail_may(c->web, email))
+		r = forgot_send(c, &user, f);
+	gate_even(begun);
+	return r == Q_NOTFOUND || r == Q_CONFLICT ? Q_OK : r;
 }
 
 static const struct web_route link_routes[] = {

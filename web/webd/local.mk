@@ -49,6 +49,10 @@ pkglibexec_PROGRAMS += quoin-webd
 quoin_webd_SOURCES = %reldir%/main.c
 quoin_webd_LDADD = $(webd_libs)
 
+unit_tests += tests/unit/test-web-auth
+tests_unit_test_web_auth_SOURCES = tests/unit/test-web-auth.c
+tests_unit_test_web_auth_LDADD = $(webd_libs)
+
 unit_tests += tests/unit/test-web-logs
 tests_unit_test_web_logs_SOURCES = tests/unit/test-web-logs.c
 tests_unit_test_web_logs_LDADD = $(webd_libs)

@@ -18,6 +18,7 @@
 #include "webd/users.h"
 
 #define TRIES 4
+#define NOTES_PER_HOUR 60 /* of failures, from an address */
 
 static SHAPE(login_shape, "Login",
     { "user", SHAPE_STR, 1, 254, SHAPE_NEED, "user name or e-mail address" },
@@ -93,56 +94,30 @@ find(struct web_call *c, const char *who, struct rec_user *user,
 	return r == Q_CONFLICT ? Q_NOTFOUND : r;
 }
 
+/* A try, and what is known about it. */
+struct attempt {
+	const char *who; /* as typed */
+	struct rec_user user;
+	bool any; /* there is such a user, and it may log in */
+	bool known; /* it has logged in from this address before */
+};
+
+/* What was typed in place of a user's name may be a password: it is noted
+ * only when it is a name. */
 static enum q_err
-refuse(struct web_call *c, const char *account, struct fault *f)
+refuse(struct web_call *c, const struct attempt *a, struct fault *f)
 {
-	gate_failed(c->web, account, c->rq->remote);
-	log_note("log-in of %s from %s failed", account, c->rq->remote);
+	const char *name = a->user.key[0] != '\0' ? a->user.key : "(unknown)";
+	const char *from = c->rq->remote;
+
+	gate_failed(c->web, a->who, from, a->known);
+	log_note("log-in of %s from %s failed", name, from);
 	/* Not more of these than can be read. */
-	if (gate_spend(c->web, "note", account, 60,
-	    NULL) == Q_OK) {
-		struct rec_actor by = { account, c->rq->remote };
-
-		(void)!rec_actor_note(c->web->recordd, &by,
-		    "user login failed", account, NULL);
-	}
+	if (gate_spend(c->web, "note", from, NOTES_PER_HOUR, NULL) == Q_OK)
+		(void)!rec_actor_note(c->web->recordd,
+		    &(struct rec_actor){ name, from }, "user login failed",
+		    name, NULL);
 	return fault_set(f, Q_UNAUTH, "user name, password or code is wrong");
-}
-
-/* The second factor, if there is one: PENDING when a code is wanted. */
-static enum q_err
-second(struct web_call *c, struct rec_user *user, struct fault *f)
-{
-	const char *code = web_text(c, "code", "");
-
-	if (!user->totp_on)
-		return Q_OK;
-	if (code[0] == '\0')
-		return Q_PENDING;
-	return totp_check(c->web, user, code, f);
-}
-
-/* Everything is right: written down by the revision that was judged, so that
- * no code is good for two. */
-static enum q_err
-enter(struct web_call *c, struct rec_user *user, struct http_response *rs,
-    struct fault *f)
-{
-	enum q_err r;
-
-	user->last_login = clock_wall();
-	snprintf(user->last_from, sizeof(user->last_from), "%s",
-	    c->rq->remote);
-	user->failures = 0;
-	user->locked_until = 0;
-	r = rec_user_put(c->web->recordd, user, f);
-	if (r != Q_OK)
-		return r;
-	gate_passed(c->web, user->key, c->rq->remote);
-	r = session_begin(c, user, rs, f);
-	if (r == Q_OK)
-		r = web_note(c, "user login", user->key, f);
-	return r == Q_OK ? web_reply(rs, 200, session_json(c, user)) : r;
 }
 
 static enum q_err
@@ -152,50 +127,81 @@ want_code(struct web_call *c, struct fault *f)
 	return fault_set(f, Q_UNAUTH, "the code of the second factor, please");
 }
 
+/* The second factor, if there is one. */
 static enum q_err
-login_try(struct web_call *c, struct http_response *rs, bool *checked,
+second(struct web_call *c, struct attempt *a, struct fault *f)
+{
+	const char *code = web_text(c, "code", "");
+	bool digits = strlen(code) == TOTP_DIGITS;
+	enum q_err r;
+
+	if (!a->user.totp_on)
+		return Q_OK;
+	if (code[0] == '\0')
+		return want_code(c, f);
+	r = digits ? gate_code_ask(c->web, a->user.key, f) : Q_OK;
+	if (r == Q_OK)
+		r = totp_check(c->web, &a->user, code, f);
+	if (r != Q_UNAUTH)
+		return r;
+	if (digits)
+		gate_code_failed(c->web, a->user.key);
+	return refuse(c, a, f);
+}
+
+/* Everything is right: written down by the revision that was judged, so that
+ * no code is good for two. */
+static enum q_err
+enter(struct web_call *c, struct attempt *a, struct http_response *rs,
     struct fault *f)
 {
-	const char *who = web_text(c, "user", "");
-	struct rec_user user;
-	enum q_err r = find(c, who, &user, f);
-	bool any = r == Q_OK && !user.disabled;
-	const char *account = r == Q_OK ? user.key : who;
+	struct rec_user *user = &a->user;
+	enum q_err r;
+
+	user->last_login = clock_wall();
+	snprintf(user->last_from, sizeof(user->last_from), "%s",
+	    c->rq->remote);
+	r = rec_user_put(c->web->recordd, user, f);
+	if (r != Q_OK)
+		return r;
+	gate_passed(c->web, a->who, c->rq->remote);
+	gate_code_passed(c->web, user->key);
+	r = session_begin(c, user, rs, f);
+	if (r == Q_OK)
+		r = web_note(c, "user login", user->key, f);
+	return r == Q_OK ? web_reply(rs, 200, session_json(c, user)) : r;
+}
+
+static enum q_err
+login_try(struct web_call *c, struct http_response *rs, struct fault *f)
+{
+	struct attempt a = { .who = web_text(c, "user", "") };
+	enum q_err r = find(c, a.who, &a.user, f);
 
 	if (r != Q_OK && r != Q_NOTFOUND)
 		return r;
-	if (!*checked) {
-		bool known = any &&
-		    strcmp(user.last_from, c->rq->remote) == 0;
-
-		r = gate_ask(c->web, account, c->rq->remote, known, f);
-		if (r == Q_OK)
-			r = password_check(c->web, any ? &user : NULL,
-			    web_text(c, "password", ""), f);
-		if (r == Q_UNAUTH)
-			return refuse(c, account, f);
-		if (r != Q_OK)
-			return r;
-		*checked = true;
-	}
-	r = second(c, &user, f);
-	if (r == Q_PENDING)
-		return want_code(c, f);
+	a.any = r == Q_OK && !a.user.disabled;
+	a.known = a.any && strcmp(a.user.last_from, c->rq->remote) == 0;
+	r = gate_ask(c->web, a.who, c->rq->remote, a.known, f);
+	if (r == Q_OK)
+		r = password_check(c->web, a.any ? &a.user : NULL,
+		    web_text(c, "password", ""), f);
 	if (r == Q_UNAUTH)
-		return refuse(c, user.key, f);
-	return r == Q_OK ? enter(c, &user, rs, f) : r;
+		return refuse(c, &a, f);
+	if (r == Q_OK)
+		r = second(c, &a, f);
+	return r == Q_OK ? enter(c, &a, rs, f) : r;
 }
 
 static enum q_err
 login_post(struct web_call *c, struct http_response *rs, struct fault *f)
 {
-	bool checked = false;
 	enum q_err r = Q_CONFLICT;
 
-	/* Somebody wrote to the user meanwhile, perhaps the same code: it is
-	 * judged by what is there then. */
+	/* Somebody wrote to the user meanwhile, perhaps who came with the
+	 * same code: all is judged again by what is there then. */
 	for (int i = 0; r == Q_CONFLICT && i < TRIES; i++)
-		r = login_try(c, rs, &checked, f);
+		r = login_try(c, rs, f);
 	return r;
 }
 

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "records/people.h"
+#include "webd/gate.h"
 #include "webd/pages.h"
 #include "webd/parts.h"
 #include "webd/settings.h"
@@ -28,6 +29,7 @@
 #define CLAIM_SECONDS 120
 #define TRIES_MAX 24
 #define PAUSE_MAX (6 * 3600)
+#define MAILS_PER_HOUR 5
 
 void
 mail_time(struct buf *out, int64_t t)
@@ -38,19 +40,51 @@ mail_time(struct buf *out, int64_t t)
 	buf_printf(out, "%.10s %.5s UTC", text, text + 11);
 }
 
+bool
+mail_may(struct web *w, const char *to)
+{
+	return gate_spend(w, "mail", to, MAILS_PER_HOUR, NULL) == Q_OK;
+}
+
+static void
+context_of(const struct rec_mail *m, char out[128])
+{
+	snprintf(out, 128, "mail/%s", m->key);
+}
+
+static enum q_err
+body_seal(struct web *w, struct rec_mail *m, const struct buf *text,
+    struct fault *f)
+{
+	AUTO_REPLY struct wire_reply hold = { 0 };
+	struct signd_seal_rsp rsp;
+	char context[128];
+	enum q_err r;
+
+	context_of(m, context);
+	r = signd_seal(w->signd, &(struct signd_seal_req){ .purpose = "mail",
+	    .context = context, .secret = buf_bytes(text) }, &rsp, &hold, f);
+	if (r != Q_OK)
+		return r;
+	if (text->bad || rsp.sealed.len > sizeof(m->body.p))
+		return Q_TOOBIG;
+	memcpy(m->body.p, rsp.sealed.p, rsp.sealed.len);
+	m->body.len = rsp.sealed.len;
+	return Q_OK;
+}
+
 enum q_err
 mail_write(struct web *w, const char *to, const char *subject,
     const struct buf *text, struct fault *f)
 {
 	struct rec_mail m = { .created_at = clock_wall() };
 	uint8_t raw[8];
+	enum q_err r;
 
 	m.next_at = m.created_at;
 	if (!email_looks_good(to))
 		return fault_set(f, Q_INVALID, "no e-mail address: %.60s",
 		    to);
-	if (text->bad || text->len > sizeof(m.body.p))
-		return Q_TOOBIG;
 	if (RAND_bytes(raw, sizeof(raw)) != 1)
 		return Q_INTERNAL;
 	snprintf(m.key, sizeof(m.key), "%012" PRIx64 "-",
@@ -58,9 +92,8 @@ mail_write(struct web *w, const char *to, const char *subject,
 	hex_encode(raw, sizeof(raw), m.key + 13);
 	snprintf(m.to, sizeof(m.to), "%s", to);
 	snprintf(m.subject, sizeof(m.subject), "%s", subject);
-	memcpy(m.body.p, text->p, text->len);
-	m.body.len = text->len;
-	return rec_mail_insert(w->recordd, &m, f);
+	r = body_seal(w, &m, text, f);
+	return r == Q_OK ? rec_mail_insert(w->recordd, &m, f) : r;
 }
 
 /* RFC 2047 4.1, base64 in one word: subjects are short. */
@@ -82,11 +115,9 @@ subject_put(struct buf *out, const char *subject)
 	buf_puts(out, "\r\n");
 }
 
-/* RFC 5322 3.6. Nothing in it can end a line: records hold no control
- * characters, and the body is base64. */
-static void
-message_put(struct buf *out, const struct mail_server *s,
-    const struct rec_mail *m)
+void
+mail_message(struct buf *out, const char *from, const struct rec_mail *m,
+    struct bytes text)
 {
 	AUTO_BUF struct buf body = BUF_INIT(2 * sizeof(m->body.p));
 	time_t now = (time_t)clock_wall();
@@ -96,13 +127,13 @@ message_put(struct buf *out, const struct mail_server *s,
 	gmtime_r(&now, &tm);
 	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S +0000", &tm);
 	buf_printf(out, "Date: %s\r\nFrom: <%s>\r\nTo: <%s>\r\n", date,
-	    s->from, m->to);
+	    from, m->to);
 	subject_put(out, m->subject);
 	buf_printf(out, "Message-ID: <%s@quoin>\r\nMIME-Version: 1.0\r\n"
 	    "Content-Type: text/plain; charset=utf-8\r\n"
 	    "Content-Transfer-Encoding: base64\r\n"
 	    "Auto-Submitted: auto-generated\r\n\r\n", m->key);
-	b64_encode(&body, m->body.p, m->body.len, 76);
+	b64_encode(&body, text.p, text.len, 76);
 	for (size_t i = 0; i < body.len; i++) {
 		if (body.p[i] == '\n')
 			buf_puts(out, "\r");
@@ -113,7 +144,7 @@ message_put(struct buf *out, const struct mail_server *s,
 }
 
 static enum q_err
-unseal(struct web *w, struct mail_server *s, struct fault *f)
+password_unseal(struct web *w, struct mail_server *s, struct fault *f)
 {
 	AUTO_REPLY struct wire_reply hold = { 0 };
 	AUTO_BUF struct buf sealed = BUF_INIT(512);
@@ -145,24 +176,40 @@ server_take(struct web *w, struct mail_server *s, struct fault *f)
 	settings_text(w, "smtp_user", s->user, sizeof(s->user));
 	settings_text(w, "smtp_from", s->from, sizeof(s->from));
 	s->plain = settings_int(w, "smtp_plain") != 0;
-	return unseal(w, s, f);
+	return password_unseal(w, s, f);
 }
 
 static enum q_err
-deliver(struct web *w, const struct rec_mail *m, struct fault *f)
+deliver(struct web *w, const struct rec_mail *m, struct bytes text,
+    struct fault *f)
 {
 	AUTO_BUF struct buf message = BUF_INIT(65536);
 	struct mail_server s;
 	enum q_err r = server_take(w, &s, f);
 
 	if (r == Q_OK)
-		message_put(&message, &s, m);
+		mail_message(&message, s.from, m, text);
 	if (r == Q_OK && message.bad)
 		r = Q_TOOBIG;
 	if (r == Q_OK)
 		r = mail_send(&s, m->to, buf_bytes(&message), f);
 	OPENSSL_cleanse(s.password, sizeof(s.password));
 	return r;
+}
+
+static enum q_err
+unseal_deliver(struct web *w, const struct rec_mail *m, struct fault *f)
+{
+	AUTO_REPLY struct wire_reply hold = { 0 };
+	struct signd_unseal_rsp rsp;
+	char context[128];
+	enum q_err r;
+
+	context_of(m, context);
+	r = signd_unseal(w->signd, &(struct signd_unseal_req){
+	    .purpose = "mail", .context = context,
+	    .sealed = { m->body.p, m->body.len } }, &rsp, &hold, f);
+	return r == Q_OK ? deliver(w, m, rsp.secret, f) : r;
 }
 
 /* --- the thread ------------------------------------------------------------ */
@@ -198,7 +245,7 @@ mail_try(struct web *w, struct rec_mail *m)
 	m->next_at = clock_wall() + CLAIM_SECONDS;
 	if (rec_mail_put(w->recordd, m, NULL) != Q_OK)
 		return;
-	r = deliver(w, m, &f);
+	r = unseal_deliver(w, m, &f);
 	if (r == Q_OK || m->tries >= TRIES_MAX) {
 		if (r != Q_OK)
 			log_warn("a mail is given up: %s", fault_text(&f, r));
@@ -313,9 +360,8 @@ test_post(struct web_call *c, struct http_response *rs, struct fault *f)
 	if (!email_looks_good(to))
 		return web_wrong(c, f, "/to", "this is no e-mail address");
 	snprintf(m.to, sizeof(m.to), "%s", to);
-	memcpy(m.body.p, text, sizeof(text) - 1);
-	m.body.len = sizeof(text) - 1;
-	r = deliver(c->web, &m, &own);
+	r = deliver(c->web, &m, (struct bytes){ (const uint8_t *)text,
+	    sizeof(text) - 1 }, &own);
 	o = web_object();
 	web_put_bool(o, "ok", r == Q_OK);
 	web_put(o, "detail", r == Q_OK ? "" : fault_text(&own, r));

@@ -6,12 +6,21 @@
  * mail server, by a thread. */
 #include "webd/web.h"
 
-/* Write a mail to be sent: plain text. INVALID for an address that is none. */
+/* Whether strangers may still have mail sent to that address: a few an hour. */
+bool mail_may(struct web *w, const char *to);
+
+/* Write a mail to be sent: plain text, which is sealed until then, since links
+ * are in it. INVALID for an address that is none. */
 enum q_err mail_write(struct web *w, const char *to, const char *subject,
     const struct buf *text, struct fault *f) Q_CHECKED;
 
 /* "2026-11-23 12:00 UTC" */
 void mail_time(struct buf *out, int64_t t);
+
+/* A mail as it is sent (RFC 5322 3.6). Nothing in it can end a header line:
+ * records hold no control characters, and the text becomes base64. */
+void mail_message(struct buf *out, const char *from, const struct rec_mail *m,
+    struct bytes text);
 
 /* How the mail server is reached. */
 struct mail_server {

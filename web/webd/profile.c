@@ -119,9 +119,11 @@ confirm(struct web_call *c, struct rec_user *user, const char *member,
 		r = gate_ask(c->web, user->key, c->rq->remote, true, f);
 	if (r == Q_OK)
 		r = password_check(c->web, user, web_text(c, member, ""), f);
+	if (r == Q_OK)
+		gate_passed(c->web, user->key, c->rq->remote);
 	if (r != Q_UNAUTH)
 		return r;
-	gate_failed(c->web, user->key, c->rq->remote);
+	gate_failed(c->web, user->key, c->rq->remote, true);
 	snprintf(pointer, sizeof(pointer), "/%s", member);
 	return web_wrong(c, f, pointer, "this is not the password");
 }
@@ -214,11 +216,11 @@ totp_confirm(struct web_call *c, struct http_response *rs, struct fault *f)
 		r = fault_set(f, Q_CONFLICT, "no second factor is being set "
 		    "up");
 	if (r == Q_OK)
-		r = gate_ask(c->web, user.key, c->rq->remote, true, f);
+		r = gate_code_ask(c->web, user.key, f);
 	if (r == Q_OK)
 		r = totp_check(c->web, &user, web_text(c, "code", ""), f);
 	if (r == Q_UNAUTH) {
-		gate_failed(c->web, user.key, c->rq->remote);
+		gate_code_failed(c->web, user.key);
 		return web_wrong(c, f, "/code", "this is not the code that "
 		    "the app shows now");
 	}

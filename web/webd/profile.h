@@ -9,8 +9,4 @@ extern const struct shape sessions_shape;
 enum q_err sessions_answer(struct web_call *c, const char *user,
     struct http_response *rs, struct fault *f) Q_CHECKED;
 
-/* All API tokens of a user are no good any more. apitoken.c */
-enum q_err api_tokens_end(struct web *w, const char *user,
-    struct fault *f) Q_CHECKED;
-
 #endif

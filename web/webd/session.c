@@ -16,7 +16,7 @@
 #include "webd/apitoken.h"
 #include "webd/settings.h"
 
-#define SEEN_SECONDS 60 /* how coarse seen_at is */
+#define SEEN_SECONDS 60 /* how coarse seen_at is, at most */
 #define TRIES 3
 
 /* Base64url without padding (RFC 4648 5) of 32 bytes. */
@@ -69,19 +69,38 @@ safe_method(const struct http_request *rq)
 	return strcmp(rq->method, "GET") == 0;
 }
 
-/* A page of another site can make a browser send the cookie only where
- * SameSite is not known, and can neither read nor set the header. */
+/* Browsers say where a request comes from: by Sec-Fetch-Site, old ones by
+ * Origin (RFC 6454 7). Others say nothing. */
+static bool
+same_site(const struct http_request *rq)
+{
+	const char *site = http_header(rq, "Sec-Fetch-Site");
+	const char *origin = http_header(rq, "Origin");
+	const char *host = http_header(rq, "Host");
+
+	if (site != NULL)
+		return strcmp(site, "same-origin") == 0 ||
+		    strcmp(site, "none") == 0;
+	return origin == NULL || (host != NULL &&
+	    strncmp(origin, "https://", 8) == 0 &&
+	    strcasecmp(origin + 8, host) == 0);
+}
+
+enum q_err
+session_origin(const struct http_request *rq, struct fault *f)
+{
+	return safe_method(rq) || same_site(rq) ? Q_OK
+	    : fault_set(f, Q_DENIED, "comes from another site");
+}
+
+/* What a page of another site can neither read nor set. */
 static enum q_err
 csrf_check(const struct web_call *c, const char *csrf, struct fault *f)
 {
-	const char *site = http_header(c->rq, "Sec-Fetch-Site");
 	const char *sent = http_header(c->rq, "X-Quoin-CSRF");
 
 	if (safe_method(c->rq))
 		return Q_OK;
-	if (site != NULL && strcmp(site, "same-origin") != 0 &&
-	    strcmp(site, "none") != 0)
-		return fault_set(f, Q_DENIED, "comes from another site");
 	if (sent == NULL || strlen(sent) != SESSION_SECRET ||
 	    CRYPTO_memcmp(sent, csrf, SESSION_SECRET) != 0)
 		return fault_set(f, Q_DENIED, "wants the session's "
@@ -103,7 +122,9 @@ idle_end(const struct web *w, const struct rec_session *s, int64_t now)
 static void
 touch(struct web *w, struct rec_session *s, int64_t now)
 {
-	if (now - s->seen_at < SEEN_SECONDS)
+	int64_t step = 60 * settings_int(w, "idle_minutes") / 4;
+
+	if (now - s->seen_at < (step < SEEN_SECONDS ? step : SEEN_SECONDS))
 		return;
 	s->seen_at = now;
 	s->until = idle_end(w, s, now);

@@ -11,9 +11,14 @@
 #define SESSION_COOKIE "__Host-quoin"
 #define SESSION_SECRET 43 /* 32 random bytes as base64url */
 
+/* DENIED for an unsafe request that a browser says another site has made it
+ * send. */
+enum q_err session_origin(const struct http_request *rq,
+    struct fault *f) Q_CHECKED;
+
 /* Find out who asks, into c->user and c->by. UNAUTH for who shows nothing
- * good; DENIED when a browser's unsafe request has no CSRF token, or comes
- * from another site; errors of recordd. */
+ * good; DENIED when a browser's unsafe request has no CSRF token; errors of
+ * recordd. */
 enum q_err session_find(struct web_call *c, struct fault *f) Q_CHECKED;
 
 /* Begin a session of a user who has shown who it is: a record, and its cookie

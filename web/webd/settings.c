@@ -15,8 +15,8 @@
 #include "base/own.h"
 #include "webd/pages.h"
 #include "webd/parts.h"
+#include "webd/users.h"
 
-#define RECORD "web"
 #define LOOK_MS 2000 /* how old the cache may be */
 
 enum setting_kind { KIND_STR, KIND_INT, KIND_BOOL, KIND_SECRET };
@@ -62,7 +62,7 @@ look(const struct web *w, bool now, struct fault *f)
 
 	if (!now && s->looked_at != 0 && t - s->looked_at < LOOK_MS)
 		return Q_OK;
-	r = rec_setting_get(w->recordd, RECORD, &rec, f);
+	r = rec_setting_get(w->recordd, REC_SETTING_WEB, &rec, f);
 	if (r != Q_OK && r != Q_NOTFOUND)
 		return r;
 	s->looked_at = t;
@@ -157,7 +157,7 @@ static const struct shape known_shape = { "SettingsValues", known_fields,
 static const struct shape texts_shape = { .name = "SettingsText",
 	.open = true };
 static SHAPE(settings_shape, "Settings",
-    { "etag", SHAPE_STR, 0, 24, SHAPE_NEED, "their revision" },
+    { "etag", SHAPE_STR, 0, 24, 0, "their revision; absent: none was set" },
     { "values", SHAPE_OBJ, .flags = SHAPE_NEED, .sub = &known_shape },
     { "text", SHAPE_OBJ, .flags = SHAPE_NEED, .sub = &texts_shape },
 );
@@ -186,7 +186,8 @@ settings_json(const struct settings *s)
 			web_put_bool(values, name, v[0] != '\0');
 		}
 	}
-	web_put_etag(o, s->rev);
+	if (s->rev != 0)
+		web_put_etag(o, s->rev);
 	web_put_obj(o, "values", values);
 	web_put_obj(o, "text", texts);
 	return o;
@@ -206,7 +207,10 @@ settings_get(struct web_call *c, struct http_response *rs, struct fault *f)
 		o = settings_json(s);
 	rev = s->rev;
 	pthread_mutex_unlock(&s->lock);
-	return r == Q_OK ? web_reply_rev(rs, 200, o, rev) : r;
+	if (r != Q_OK)
+		return r;
+	return rev != 0 ? web_reply_rev(rs, 200, o, rev)
+			: web_reply(rs, 200, o);
 }
 
 static enum q_err
@@ -222,18 +226,30 @@ link_check(struct web_call *c, const char *name, struct fault *f)
 	return web_wrong(c, f, pointer, "begins with https:// or mailto:");
 }
 
+static bool
+server_looks_good(const char *url)
+{
+	size_t n = strncmp(url, "smtp://", 7) == 0 ? 7
+	    : strncmp(url, "smtps://", 8) == 0 ? 8 : 0;
+
+	return n != 0 && url[n] != '\0' &&
+	    strpbrk(url + n, "/@?#%\\ <>\"") == NULL;
+}
+
 static enum q_err
 all_check(struct web_call *c, struct fault *f)
 {
-	const char *v = web_text(c, "smtp_url", "");
+	const char *url = web_text(c, "smtp_url", "");
+	const char *from = web_text(c, "smtp_from", "");
 	enum q_err r = link_check(c, "help_url", f);
 
 	if (r == Q_OK)
 		r = link_check(c, "feedback_url", f);
-	if (r == Q_OK && v[0] != '\0' && strncmp(v, "smtp://", 7) != 0 &&
-	    strncmp(v, "smtps://", 8) != 0)
+	if (r == Q_OK && url[0] != '\0' && !server_looks_good(url))
 		r = web_wrong(c, f, "/smtp_url",
-		    "begins with smtp:// or smtps://");
+		    "smtp://HOST:PORT or smtps://HOST:PORT, and no more");
+	if (r == Q_OK && from[0] != '\0' && !email_looks_good(from))
+		r = web_wrong(c, f, "/smtp_from", "this is no e-mail address");
 	return r;
 }
 
@@ -256,11 +272,18 @@ seal(struct web_call *c, const char *secret, struct buf *out, struct fault *f)
 	return r;
 }
 
-/* The body's members into o, all as text. */
+/* The body's members into o, all as text. A password that was set for one
+ * mail server is not for another. */
 static enum q_err
 merge(struct web_call *c, struct json_object *o, struct fault *f)
 {
+	struct json_object *url = NULL;
 	enum q_err r = Q_OK;
+
+	json_object_object_get_ex(o, "smtp_url", &url);
+	if (url != NULL && strcmp(json_object_get_string(url),
+	    web_text(c, "smtp_url", json_object_get_string(url))) != 0)
+		json_object_object_del(o, "smtp_password");
 
 	json_object_object_foreach(c->in, name, v) {
 		const struct setting *row = row_of(name);
@@ -292,7 +315,7 @@ store(struct web_call *c, struct rec_setting *rec, struct fault *f)
 	if (strlen(text) >= sizeof(rec->value))
 		return fault_set(f, Q_TOOBIG, "too much text in all settings");
 	snprintf(rec->value, sizeof(rec->value), "%s", text);
-	snprintf(rec->key, sizeof(rec->key), RECORD);
+	snprintf(rec->key, sizeof(rec->key), REC_SETTING_WEB);
 	return rec->rev != 0 ? rec_setting_put(c->web->recordd, rec, f)
 	    : rec_setting_insert(c->web->recordd, rec, f);
 }
@@ -320,7 +343,7 @@ settings_patch(struct web_call *c, struct http_response *rs, struct fault *f)
 	enum q_err r = all_check(c, f);
 
 	if (r == Q_OK)
-		r = rec_setting_get(c->web->recordd, RECORD, &rec, f);
+		r = rec_setting_get(c->web->recordd, REC_SETTING_WEB, &rec, f);
 	if (r == Q_OK)
 		r = web_if_match(c, rec.rev, f);
 	if (r == Q_OK || r == Q_NOTFOUND)

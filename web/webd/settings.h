@@ -26,7 +26,8 @@
 	X(smtp_plain, BOOL, 0, 1, "false",                                 \
 	    "without TLS where the mail server has none")                  \
 	X(smtp_user, STR, 0, 128, "", "user at the mail server")           \
-	X(smtp_password, SECRET, 0, 128, "", "password there")             \
+	X(smtp_password, SECRET, 0, 128, "", "password there; it goes "    \
+	    "when the mail server is another one")                         \
 	X(smtp_from, STR, 0, 254, "", "sender of mail")                    \
 	X(poll_seconds, INT, 0, 604800, "0", "how often a device asks for " \
 	    "its status, at least; 0: as quoin.conf says")                 \

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
+#include "base/own.h"
 #include "records/people.h"
 #include "webd/gate.h"
 #include "webd/mail.h"
@@ -59,28 +61,55 @@ signup_check(struct web_call *c, const char *email, struct fault *f)
 	    : r;
 }
 
-/* Who has an account is not told: such an address gets no link. */
+static enum q_err
+link_mail(struct web_call *c, const char *email, struct fault *f)
+{
+	struct rec_link l = { .kind = LINK_SIGNUP,
+		.role = USER_CONTRIBUTOR };
+	char token[REC_LINK_TOKEN + 1];
+	enum q_err r;
+
+	snprintf(l.email, sizeof(l.email), "%s", email);
+	r = rec_link_make(c->web->recordd, &l, LINK_SECONDS, &c->by, token,
+	    f);
+	return r == Q_OK ? link_send(c, &l, token, NULL, f) : r;
+}
+
+static enum q_err
+known_mail(struct web_call *c, const struct rec_user *user, struct fault *f)
+{
+	AUTO_BUF struct buf text = BUF_INIT(1024);
+	char title[65], subject[96];
+
+	settings_text(c->web, "title", title, sizeof(title));
+	snprintf(subject, sizeof(subject), "You are a user of %s", title);
+	buf_printf(&text, "Hello,\n\nsomebody, perhaps you, wanted to sign up "
+	    "with this address.\nYou are a user already, by the name %s: log "
+	    "in, or have the\npassword reset.\n", user->key);
+	return mail_write(c->web, user->email, subject, &text, f);
+}
+
+/* Who is a user already is told by mail only. */
 static enum q_err
 signup_post(struct web_call *c, struct http_response *rs, struct fault *f)
 {
 	const char *email = web_text(c, "email", "");
-	struct rec_link l = { .kind = LINK_SIGNUP,
-		.role = USER_CONTRIBUTOR };
-	char token[REC_LINK_TOKEN + 1];
+	int64_t begun = clock_mono_ms();
 	struct rec_user user;
 	enum q_err r = signup_check(c, email, f);
 
 	if (r != Q_OK)
 		return r;
 	rs->status = 202;
-	r = rec_user_by_email(c->web->recordd, email, &user, NULL);
-	if (r != Q_NOTFOUND)
-		return r == Q_CONFLICT ? Q_OK : r;
-	snprintf(l.email, sizeof(l.email), "%s", email);
-	c->by.who = "";
-	r = rec_link_make(c->web->recordd, &l, LINK_SECONDS, &c->by, token,
-	    f);
-	return r == Q_OK ? link_send(c, &l, token, NULL, f) : r;
+	if (mail_may(c->web, email)) {
+		r = rec_user_by_email(c->web->recordd, email, &user, NULL);
+		if (r == Q_OK)
+			r = known_mail(c, &user, f);
+		else if (r == Q_NOTFOUND)
+			r = link_mail(c, email, f);
+	}
+	gate_even(begun);
+	return r == Q_CONFLICT ? Q_OK : r;
 }
 
 static const struct web_route signup_routes[] = {

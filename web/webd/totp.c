@@ -16,7 +16,6 @@
 
 #define STEP_SECONDS 30
 #define SLACK 1
-#define DIGITS 6
 #define DIGEST_LEN 16 /* of a recovery code, as kept */
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -46,9 +45,9 @@ totp_match(const uint8_t seed[TOTP_SEED_LEN], int64_t now, int64_t used,
 	int64_t step = now / STEP_SECONDS, found = 0;
 	uint32_t v = 0;
 
-	if (strlen(code) != DIGITS || strspn(code, "0123456789") != DIGITS)
+	if (strlen(code) != TOTP_DIGITS || strspn(code, "0123456789") != TOTP_DIGITS)
 		return 0;
-	for (int i = 0; i < DIGITS; i++)
+	for (int i = 0; i < TOTP_DIGITS; i++)
 		v = v * 10 + (uint32_t)(code[i] - '0');
 	for (int64_t s = step - SLACK; s <= step + SLACK; s++)
 		if (s > used && totp_code(seed, s) == v && found == 0)

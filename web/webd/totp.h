@@ -7,6 +7,7 @@
 #include "webd/web.h"
 
 #define TOTP_SEED_LEN 20
+#define TOTP_DIGITS 6
 #define TOTP_SECRET 32 /* the seed in base32 (RFC 4648 6) */
 #define TOTP_RECOVERY_CODES 10
 #define TOTP_RECOVERY_LEN 11 /* "abcde-fghij": 50 bits */

@@ -88,37 +88,34 @@ role_of(const struct web_call *c, int64_t absent)
 						 : USER_CONTRIBUTOR;
 }
 
-static enum q_err
-email_free(struct web_call *c, const struct rec_user *user, const char *email,
+enum q_err
+user_email_take(struct web_call *c, struct rec_user *user, const char *email,
     struct fault *f)
 {
 	struct rec_user other;
-	enum q_err r = rec_user_by_email(c->web->recordd, email, &other,
-	    NULL);
+	enum q_err r = Q_NOTFOUND;
 
-	if (r == Q_NOTFOUND || (r == Q_OK &&
-	    strcmp(other.key, user->key) == 0))
-		return Q_OK;
-	if (r != Q_OK && r != Q_CONFLICT)
+	if (email[0] != '\0' && strcasecmp(email, user->email) != 0) {
+		if (!email_looks_good(email))
+			return web_wrong(c, f, "/email",
+			    "this is no e-mail address");
+		r = rec_user_by_email(c->web->recordd, email, &other, NULL);
+	}
+	if (r == Q_OK || r == Q_CONFLICT)
+		return web_wrong(c, f, "/email",
+		    "another user has this address");
+	if (r != Q_NOTFOUND)
 		return r;
-	return web_wrong(c, f, "/email", "another user has this address");
+	snprintf(user->email, sizeof(user->email), "%s", email);
+	return Q_OK;
 }
 
 enum q_err
 user_take(struct web_call *c, struct rec_user *user, struct fault *f)
 {
-	const char *email = web_text(c, "email", NULL);
-	enum q_err r = Q_OK;
+	enum q_err r = !web_has(c, "email") ? Q_OK
+	    : user_email_take(c, user, web_text(c, "email", ""), f);
 
-	if (email != NULL && email[0] != '\0' &&
-	    strcasecmp(email, user->email) != 0) {
-		if (!email_looks_good(email))
-			return web_wrong(c, f, "/email",
-			    "this is no e-mail address");
-		r = email_free(c, user, email, f);
-	}
-	if (email != NULL)
-		snprintf(user->email, sizeof(user->email), "%s", email);
 	web_text_take(c, "first_name", user->first_name,
 	    sizeof(user->first_name));
 	web_text_take(c, "last_name", user->last_name,
@@ -245,10 +242,9 @@ user_patch(struct web_call *c, struct http_response *rs, struct fault *f)
 static enum q_err
 user_delete(struct web_call *c, struct http_response *rs, struct fault *f)
 {
-	enum q_err r = api_tokens_end(c->web, c->param[0], f);
+	enum q_err r = rec_user_remove(c->web->recordd, c->param[0], &c->by,
+	    f);
 
-	if (r == Q_OK)
-		r = rec_user_remove(c->web->recordd, c->param[0], &c->by, f);
 	rs->status = 204;
 	return r;
 }

@@ -13,6 +13,10 @@ struct json_object *user_json(const struct rec_user *user);
 enum q_err user_take(struct web_call *c, struct rec_user *user,
     struct fault *f) Q_CHECKED;
 
+/* An address alone. */
+enum q_err user_email_take(struct web_call *c, struct rec_user *user,
+    const char *email, struct fault *f) Q_CHECKED;
+
 /* Whether it looks like an address that mail can be sent to. */
 bool email_looks_good(const char *text);
 
