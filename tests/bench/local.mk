@@ -24,8 +24,9 @@ tests_bench_slow_fdatasync_so_SOURCES = %reldir%/slow-fdatasync.c
 tests_bench_slow_fdatasync_so_CFLAGS = $(AM_CFLAGS) -fPIC
 tests_bench_slow_fdatasync_so_LDFLAGS = -shared
 
-EXTRA_DIST += %reldir%/run.sh %reldir%/core.sh %reldir%/summary.jq \
-	%reldir%/table.jq %reldir%/results.md
+EXTRA_DIST += %reldir%/run.sh %reldir%/core.sh %reldir%/web.sh \
+	%reldir%/webgen.py %reldir%/summary.jq %reldir%/table.jq \
+	%reldir%/results.md
 CLEANFILES += bench.json bench-smoke.json
 
 # As root, some minutes; BENCH=--quick takes one.

@@ -22,11 +22,13 @@ TEXT
 sig_seconds=2 sig_turns=3 sizes=(1000 1000000 10000000) turns=3 each=2500
 poll_seconds=3 list_seconds=1.5 seeds=50000 crl_entries=1000000
 mongo_turns=3 mongo_each=300 core_sizes=(1 1000)
+# batches, devices in them, devices revoked, seconds of each kind of answer
+web_batches=200 web_devices=1000000 web_changes=20000 web_seconds=3
 results=no json=bench.json
 while [ $# -gt 0 ]; do
 	case $1 in
-	--quick) sig_seconds=0.7 sig_turns=1 sizes=(1000 100000) turns=3 each=1000 poll_seconds=2 list_seconds=1 crl_entries=100000 mongo_turns=1 core_sizes=(1 300) ;;
-	--smoke) json=bench-smoke.json sig_seconds=0.1 sig_turns=1 sizes=(100 1000) turns=1 each=64 poll_seconds=1 list_seconds=0.2 seeds=1000 crl_entries=1000 mongo_turns=1 mongo_each=20 core_sizes=(1 20) ;;
+	--quick) sig_seconds=0.7 sig_turns=1 sizes=(1000 100000) turns=3 each=1000 poll_seconds=2 list_seconds=1 crl_entries=100000 mongo_turns=1 core_sizes=(1 300) web_devices=100000 web_changes=3000 web_seconds=0.5 ;;
+	--smoke) json=bench-smoke.json sig_seconds=0.1 sig_turns=1 sizes=(100 1000) turns=1 each=64 poll_seconds=1 list_seconds=0.2 seeds=1000 crl_entries=1000 mongo_turns=1 mongo_each=20 core_sizes=(1 20) web_batches=3 web_devices=600 web_changes=20 web_seconds=0.1 ;;
 	--results) results=yes ;;
 	-h | --help) usage; exit 0 ;;
 	*) usage >&2; exit 64 ;;
@@ -39,6 +41,8 @@ export TMPDIR=${TMPDIR:-/var/tmp}
 . "$(cd "$(dirname "$0")/../integration" && pwd)/lib.sh"
 # shellcheck source=tests/bench/core.sh
 . "$top_srcdir/tests/bench/core.sh"
+# shellcheck source=tests/bench/web.sh
+. "$top_srcdir/tests/bench/web.sh"
 started=$SECONDS
 bench=$top_builddir/tests/bench
 slow=$bench/slow-fdatasync.so
@@ -89,7 +93,7 @@ at_hand=
 use() {
 	local d
 	[ "$1" != "$at_hand" ] || return 0
-	for d in signd recordd enrold; do
+	for d in signd recordd enrold webd; do
 		[ -z "$at_hand" ] ||
 			daemon_pid[$at_hand/$d]=${daemon_pid[$d]-}
 		unset "daemon_pid[$d]"
@@ -526,6 +530,7 @@ for n in "${sizes[@]}"; do
 	daemon_stop enrold
 done
 part "pages of devices" bench_lists
+part "the web administration" bench_web
 part "CRL of $crl_entries entries" bench_crl
 part "enrolments on the MongoDB store" bench_mongo
 note seconds $((SECONDS - started))

@@ -62,6 +62,8 @@ def rate($op; $journal; $n): $sig[] | select(.op == $op and
 	crl: $crl,
 	stores: (kind("store") | medians([.store]; "per_second", "p50_ms",
 		"p99_ms")),
+	web: kind("web"),
+	uploads: kind("upload"),
 	load: $load,
 	memory: $memory,
 	absent: kind("absent"),
@@ -76,6 +78,13 @@ def rate($op; $journal; $n): $sig[] | select(.op == $op and
 			"seconds, at most"; 10; .seconds)),
 		($pages[-1:][] | wanted("slowest kind of page, p99, \(.devices) devices";
 			"ms, at most"; 50; .pages | map(.p99_ms) | max)),
+		(kind("web") | map(select(.what != "devices revoked")) |
+			select(length > 0) |
+			wanted("slowest page of the web, p99, 200 batches";
+			"ms, at most"; 50; map(.p99_ms) | max)),
+		(kind("upload") | select(length > 0) |
+			wanted("upload of \(.[0].devices) DeviceIDs";
+			"seconds, at most"; 20; map(.seconds) | max)),
 		($crl[] | wanted("CRL of \(.entries) entries made and signed";
 			"seconds, at most"; 2; .made_ms / 1000)),
 		wanted("status polls, TLS, kept"; "per second, at least"; 15000;
