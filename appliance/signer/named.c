@@ -26,7 +26,7 @@ signer_key_called(const struct signd_key *k, const char *name)
 {
 	const char *plain = signer_key_name(name);
 
-	if (k->name[0] == '\0' || (plain != name && !k->imported))
+	if (plain[0] == '\0' || (plain != name && !k->imported))
 		return false;
 	return strcmp(k->name, plain) == 0 || strcmp(k->id, plain) == 0;
 }

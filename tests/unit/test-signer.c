@@ -30,8 +30,9 @@ test_names(void)
 	    signer_key_called(&brought, "nohsm:fedcba9876543210"),
 	    "an imported one, with and without its prefix");
 	ok(!signer_key_called(&own, "") &&
-	    !signer_key_called(&own, "0011223344556677"),
-	    "the appliance's own are none of people's");
+	    !signer_key_called(&own, SIGNER_IMPORTED) &&
+	    signer_key_called(&own, "0011223344556677"),
+	    "the appliance's own have ids only");
 }
 
 static void
