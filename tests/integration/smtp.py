@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A mail server for tests: STARTTLS and a user with a password, as a
-company's has it. Every mail becomes two files in a folder: N.eml as it came,
+"""A mail server for tests: STARTTLS on one port, TLS from the beginning on
+another, and a user with a password, as a company's has it. Every mail becomes two files in a folder: N.eml as it came,
 and N.txt with its addresses, its subject and its text."""
 
 import asyncio
@@ -27,7 +27,7 @@ class Keep:
             f.write(envelope.content)
         with open(name + ".tmp", "w", encoding="utf-8") as f:
             f.write(f"by: {session.auth_data}\n"
-                    f"tls: {session.ssl is not None}\n"
+                    f"starttls: {session.ssl is not None}\n"
                     f"from: {envelope.mail_from}\n"
                     f"to: {' '.join(envelope.rcpt_tos)}\n"
                     f"headers: {' '.join(k.lower() for k in mail.keys())}\n"
@@ -36,7 +36,7 @@ class Keep:
         return "250 OK"
 
 
-def main(port, folder, certificate, key, user, password):
+def main(port, tls_port, folder, certificate, key, user, password):
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate, key)
     keep = Keep(folder)
@@ -47,15 +47,18 @@ def main(port, folder, certificate, key, user, password):
                 and data.password == password.encode())
         return AuthResult(success=good, auth_data=user)
 
-    def new():
-        return SMTP(keep, hostname="localhost", tls_context=tls,
-                    require_starttls=True, auth_required=True,
-                    authenticator=known, loop=loop)
+    def new(**more):
+        return SMTP(keep, hostname="localhost", auth_required=True,
+                    authenticator=known, loop=loop, **more)
 
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    loop.run_until_complete(
-        loop.create_server(new, host="127.0.0.1", port=int(port)))
+    loop.run_until_complete(loop.create_server(
+        lambda: new(auth_require_tls=False), host="127.0.0.1",
+        port=int(tls_port), ssl=tls))
+    loop.run_until_complete(loop.create_server(
+        lambda: new(tls_context=tls, require_starttls=True),
+        host="127.0.0.1", port=int(port)))
     loop.run_forever()
 
 

@@ -24,11 +24,13 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
 	-subj /CN=localhost -addext subjectAltName=DNS:localhost 2>/dev/null
 free_port
 smtp_port=$REPLY
+free_port
+smtps_port=$REPLY
 smtp_password='smtp secret 4711'
 smtp_start() {
 	"$python" "$top_srcdir/tests/integration/smtp.py" "$smtp_port" \
-		"$mails" "$web/smtp.pem" "$web/smtp.key" quoin \
-		"$smtp_password" >>"$web/smtp.log" 2>&1 &
+		"$smtps_port" "$mails" "$web/smtp.pem" "$web/smtp.key" \
+		quoin "$smtp_password" >>"$web/smtp.log" 2>&1 &
 	daemon_pid[smtp]=$!
 	within 20 port_open "$smtp_port" || bail "$(cat "$web/smtp.log")"
 }
@@ -268,14 +270,28 @@ answers 200 "a mail server" PATCH /settings "$(json --arg p "$smtp_password" \
 secrets+=("$smtp_password")
 has .values.smtp_password_set true "its password is set"
 has '.values | has("smtp_password")' false "and not told"
-etag=$(jq -r .etag <<<"$body")
 if unshare -m true 2>/dev/null; then
 	web POST /settings/mail-test '{"to":"ann@x.example"}'
 	has .ok true "it takes a mail"
 	mail 1
 	like "$mail" '^by: quoin$' "by its user"
-	like "$mail" '^tls: True$' "with TLS"
+	like "$mail" '^starttls: True$' "by STARTTLS"
 	like "$mail" '^to: ann@x.example$' "to whom it is for"
+	like "$mail" '^subject: Test$' "with a subject"
+	answers 200 "another server" PATCH /settings \
+		"{\"smtp_url\":\"smtps://localhost:$smtps_port\"}"
+	has .values.smtp_password_set false "for which the password is not"
+	web POST /settings/mail-test '{"to":"ann@x.example"}'
+	has .ok false "without it nothing goes"
+	answers 200 "it is given again" PATCH /settings \
+		"{\"smtp_password\":\"$smtp_password\"}"
+	web POST /settings/mail-test '{"to":"ann@x.example"}'
+	has .ok true "with TLS from the beginning"
+	mail 2
+	like "$mail" '^starttls: False$' "no STARTTLS"
+	answers 200 "back to the first" PATCH /settings \
+		"{\"smtp_url\":\"smtp://localhost:$smtp_port\",
+		\"smtp_password\":\"$smtp_password\"}"
 	daemon_stop smtp
 	openssl req -x509 -key "$web/smtp.key" -out "$web/other.pem" -days 10 \
 		-subj /CN=localhost -addext subjectAltName=DNS:localhost \
@@ -293,6 +309,8 @@ if unshare -m true 2>/dev/null; then
 else
 	answers 200 "no TLS here" PATCH /settings '{"smtp_plain":true}'
 fi
+web GET /settings
+etag=$(jq -r .etag <<<"$body")
 answers 412 "who saw other settings" PATCH /settings '{"title":"B"}' \
 	-H 'If-Match: "1"'
 answers 200 "who saw these" PATCH /settings '{"title":"Werk Süd"}' \
@@ -594,28 +612,29 @@ ended() { [ $((SECONDS - idle_since)) -gt 60 ] && web GET /session &&
 ok "a session that was idle has ended" within 90 ended
 appliance_stop
 daemon_stop mongo
-printf '%s\n' "${secrets[@]}" | "$python" -c '
+# search FOLDER: where one of the secrets is, as it is or as base64; the seed
+# also as bytes.
+search() {
+	printf '%s\n' "$seed" "${secrets[@]}" | "$python" -c '
 import base64, os, sys
-secrets = [s for s in sys.stdin.read().split("\n") if s]
-assert len(secrets) >= 20, len(secrets)
-raw = {s: [s.encode()] for s in secrets}
-for s in secrets:
-    raw[s].append(base64.b64encode(s.encode()).rstrip(b"="))
-seed = [s for s in secrets if len(s) == 32 and s.isupper() or s == sys.argv[2]]
-assert seed == [sys.argv[2]], seed
-raw[seed[0]].append(base64.b32decode(seed[0]))
-files = 0
+seed, *secrets = sys.stdin.read().split("\n")
+forms = [(s, s.encode()) for s in secrets if s]
+forms += [(s, base64.b64encode(f).rstrip(b"=")) for s, f in forms]
+forms.append((seed, base64.b32decode(seed)))
+assert len(forms) > 40, forms
 for top, _, names in os.walk(sys.argv[1]):
-    for name in names:
-        path = os.path.join(top, name)
-        if os.path.islink(path) or not os.path.isfile(path):
-            continue
-        files += 1
-        data = open(path, "rb").read()
-        for s, forms in raw.items():
-            if any(f in data for f in forms):
-                print(f"{s} is in {path}")
-assert files > 10, files
-' "$scratch/a" "$seed" >"$web/found" 2>&1
-is "$(cat "$web/found")" '' "no secret is in store, logs or anywhere"
+    for path in (os.path.join(top, n) for n in names):
+        if os.path.isfile(path):
+            data = open(path, "rb").read()
+            for secret, form in forms:
+                if form in data:
+                    print(f"{secret} is in {path}")
+' "$1" 2>&1
+}
+mkdir "$scratch/plant"
+printf 'x%sx' "$build" >"$scratch/plant/1"
+base32 -d <<<"$seed" >"$scratch/plant/2"
+is "$(search "$scratch/plant" | grep -c "plant/[12]$")" 3 \
+	"finds what was planted"
+is "$(search "$appliance")" '' "no secret is in store, logs or anywhere else"
 tap_done
