@@ -13,7 +13,7 @@
 . "$(dirname "$0")/device.sh"
 # shellcheck source=tests/integration/web.sh
 . "$(dirname "$0")/web.sh"
-appliance_start "$(mktemp -d)" signd recordd enrold webd
+appliance_start "$scratch/a" signd recordd enrold webd
 web=$appliance/web dev=$appliance/dev
 mkdir "$web" "$dev"
 ok "the first administrator" web_first ann
@@ -470,6 +470,9 @@ answers 201 "the next request" POST /tls/csr '{}'
 jq -r .csr <<<"$body" >"$web/page2.csr"
 is "$(openssl req -in "$web/page2.csr" -noout -pubkey)" \
 	"$(openssl req -in "$web/page.csr" -noout -pubkey)" "is of the same key"
+like "$(openssl req -in "$web/page2.csr" -noout -text)" \
+	'DNS:localhost, IP Address:127.0.0.1, IP Address:127.0.0.9' \
+	"for all names of the appliance"
 company soon.pem "$web/page2.csr" DNS:localhost -days 5
 chain soon.pem ci.pem
 is "$code" 200 "one that ends soon" || tap_note "$body"

@@ -155,7 +155,7 @@ csr_post(struct web_call *c, struct http_response *rs, struct fault *f)
 	AUTO_BUF struct buf ips = BUF_INIT(SIGND_IPS_MAX);
 	AUTO_REPLY struct wire_reply hold = { NULL, 0 };
 	char host[SIGND_HOST_MAX + 1];
-	struct signd_tls_csr_req req = { .host = host };
+	struct signd_tls_csr_req req = { .host = web_text(c, "host", "") };
 	struct signd_tls_csr_rsp rsp;
 	struct json_object *o;
 	char text[sizeof(f->msg)];
