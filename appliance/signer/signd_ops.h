@@ -323,10 +323,11 @@ enum signd_op {
 
 /* HMAC-SHA256 by the pepper key, which is made at its first use and never
  * leaves the token: without the token a stolen hash cannot be tried. */
+#define SIGND_PEPPER_LEN 32
 #define SIGND_PEPPER_REQ(F, T)                                               \
-	F(T, BIN, data, 64, "hash of a password, salted")
+	F(T, BIN, data, SIGND_PEPPER_LEN, "hash of a password, salted")
 #define SIGND_PEPPER_RSP(F, T)                                               \
-	F(T, BIN, mac, 32, "")
+	F(T, BIN, mac, SIGND_PEPPER_LEN, "")
 
 /* The key is made at the first request and is the same ever after; sign_tls
  * signs with it. subject: CN=host; SAN: host and ips. */

@@ -228,6 +228,12 @@ own_refuse(const struct key *k, struct fault *f)
 	if (k->purpose == PURPOSE_SEAL)
 		return fault_set(f, Q_CONFLICT, "key %s seals every secret "
 		    "of the appliance, and its list of keys", k->id);
+	if (k->purpose == PURPOSE_PEPPER)
+		return fault_set(f, Q_CONFLICT, "without key %s no password "
+		    "of a user of the appliance can be verified", k->id);
+	if (k->purpose == PURPOSE_TLS_COMPANY)
+		return fault_set(f, Q_CONFLICT, "key %s is that of the "
+		    "certificate by the company's CA", k->id);
 	return fault_set(f, Q_CONFLICT, "key %s, for %s, is needed by the "
 	    "appliance, which replaces it by itself", k->id,
 	    purpose_text(k->purpose));

@@ -18,8 +18,9 @@ signd_do_pepper(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	const struct key *k;
 	enum q_err r;
 
-	if (in->data.len == 0)
-		return fault_set(f, Q_INVALID, "data: is empty");
+	if (in->data.len != SIGND_PEPPER_LEN)
+		return fault_set(f, Q_INVALID, "data: not %d bytes",
+		    SIGND_PEPPER_LEN);
 	r = signd_own_key(s, PURPOSE_PEPPER, TOKEN_HMAC256, ask.uid, &ring, f);
 	if (r != Q_OK)
 		return r;
@@ -31,6 +32,8 @@ signd_do_pepper(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	if (r == Q_OK)
 		signd_used(k, 1);
 	out->mac = buf_bytes(wire_req_space(q));
-	return r == Q_OK && out->mac.len != 32 ? fault_set(f, Q_INTERNAL,
-	    "token: a MAC of %zu bytes", out->mac.len) : r;
+	if (r == Q_OK && out->mac.len != SIGND_PEPPER_LEN)
+		r = fault_set(f, Q_INTERNAL, "token: a MAC of %zu bytes",
+		    out->mac.len);
+	return r;
 }

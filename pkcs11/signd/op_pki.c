@@ -6,23 +6,6 @@
 
 #include "base/own.h"
 #include "signd/signd.h"
-#include "x509/ext.h"
-
-/* A host name or address, and addresses, fit for certificates and URLs. */
-static enum q_err
-name_check(const char *host, const char *ips, struct fault *f)
-{
-	char work[SIGND_IPS_MAX + 1];
-	const char *names[PKI_NAMES_MAX];
-	size_t n;
-	enum q_err r = pki_names(host, ips, work, names, &n, f);
-
-	for (size_t i = 0; r == Q_OK && i < n; i++)
-		if (!ext_name_good(names[i]))
-			r = fault_set(f, Q_INVALID, "neither a host name nor "
-			    "an IP address: %.100s", names[i]);
-	return r;
-}
 
 static void
 answer_root(struct wire_req *q, const struct keyring *ring,
@@ -66,7 +49,7 @@ signd_do_pki_make(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	const struct signd_pki_make_req *in = req;
 	AUTO_RING struct keyring *ring = NULL;
 	struct signd *s = ctx;
-	enum q_err r = name_check(in->host, in->ips, f);
+	enum q_err r = pki_names_check(in->host, in->ips, f);
 
 	if (r != Q_OK)
 		return r;
@@ -174,7 +157,7 @@ signd_do_name_set(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	struct signd_name_set_rsp *out = rsp;
 	AUTO_RING struct keyring *ring = NULL;
 	struct signd *s = ctx;
-	enum q_err r = name_check(in->host, in->ips, f);
+	enum q_err r = pki_names_check(in->host, in->ips, f);
 
 	if (r != Q_OK)
 		return r;

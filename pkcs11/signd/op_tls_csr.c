@@ -45,6 +45,18 @@ csr_make(struct signd *s, const struct key *k, const char *host,
 	    buf_bytes(&raw), der, f) : r;
 }
 
+/* No key is made for what is no name. */
+static enum q_err
+want_check(struct signd *s, const struct signd_tls_csr_req *in,
+    struct fault *f)
+{
+	AUTO_RING struct keyring *ring = NULL;
+	enum q_err r = signd_ring(s, true, &ring, f);
+
+	return r == Q_OK ? pki_names_check(in->host[0] == '\0' ? ring->host :
+	    in->host, in->ips, f) : r;
+}
+
 enum q_err
 signd_do_tls_csr(void *ctx, struct wire_req *q, const void *req, void *rsp,
     struct fault *f)
@@ -57,9 +69,11 @@ signd_do_tls_csr(void *ctx, struct wire_req *q, const void *req, void *rsp,
 	struct signd *s = ctx;
 	const struct key *k;
 	bool own = in->host[0] == '\0';
-	enum q_err r = signd_own_key(s, PURPOSE_TLS_COMPANY, TOKEN_P256,
-	    wire_req_uid(q), &ring, f);
+	enum q_err r = want_check(s, in, f);
 
+	if (r == Q_OK)
+		r = signd_own_key(s, PURPOSE_TLS_COMPANY, TOKEN_P256,
+		    wire_req_uid(q), &ring, f);
 	if (r != Q_OK)
 		return r;
 	k = keyring_own_key(ring, PURPOSE_TLS_COMPANY, TOKEN_P256);

@@ -13,6 +13,7 @@
 #include "signer/signer.h"
 #include "x509/assemble.h"
 #include "x509/cert_check.h"
+#include "x509/ext.h"
 #include "x509/name.h"
 
 #define YEAR 31536000
@@ -78,6 +79,21 @@ pki_names(const char *host, const char *ips, char work[SIGND_IPS_MAX + 1],
 	}
 	*ret_n = n;
 	return Q_OK;
+}
+
+enum q_err
+pki_names_check(const char *host, const char *ips, struct fault *f)
+{
+	char work[SIGND_IPS_MAX + 1];
+	const char *names[PKI_NAMES_MAX];
+	size_t n;
+	enum q_err r = pki_names(host, ips, work, names, &n, f);
+
+	for (size_t i = 0; r == Q_OK && i < n; i++)
+		if (!ext_name_good(names[i]))
+			r = fault_set(f, Q_INVALID, "neither a host name nor "
+			    "an IP address: %.100s", names[i]);
+	return r;
 }
 
 /* The subject: OU is the policy, and a number at the end of the CN keeps

@@ -156,6 +156,10 @@ enum q_err pki_names(const char *host, const char *ips,
     char work[SIGND_IPS_MAX + 1], const char *names[PKI_NAMES_MAX],
     size_t *ret_n, struct fault *f) Q_CHECKED;
 
+/* Whether they are fit for certificates and URLs. INVALID. */
+enum q_err pki_names_check(const char *host, const char *ips,
+    struct fault *f) Q_CHECKED;
+
 /* op_key.c: what a key may be used for from now on goes into the journal,
  * before it does. */
 enum q_err signd_rules_journal(struct signd *s, const struct key *k,

@@ -257,7 +257,8 @@ worker_sign(struct worker *w, const char *id, enum token_mech mech,
 	/* RSA is too slow to be made; it counts as what is wrong. */
 	if (mech == TOKEN_ECDSA && EVP_PKEY_is_a(key, "EC"))
 		ec_sign(key, data, sig);
-	give(out, sig, mech == TOKEN_ECDSA ? TOKEN_ECDSA_LEN : 384);
+	give(out, sig, mech == TOKEN_ECDSA ? TOKEN_ECDSA_LEN :
+	    mech == TOKEN_HMAC ? 32 : 384);
 	return token_fails(f);
 }
 

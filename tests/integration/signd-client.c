@@ -235,6 +235,34 @@ do_tls(char **a)
 	return e == Q_OK ? file_write(a[3], r.signature) : e;
 }
 
+/* TEXT */
+static enum q_err
+do_pepper(char **a)
+{
+	struct signd_pepper_req req = { { (const uint8_t *)a[0],
+		strlen(a[0]) } };
+	struct signd_pepper_rsp r;
+	enum q_err e = signd_pepper(client, &req, &r, &hold, &fault);
+
+	if (e == Q_OK)
+		hex_print("mac", r.mac);
+	return e;
+}
+
+/* HOST IPS OUT */
+static enum q_err
+do_tls_csr(char **a)
+{
+	struct signd_tls_csr_req req = { a[0], a[1] };
+	struct signd_tls_csr_rsp r;
+	enum q_err e = signd_tls_csr(client, &req, &r, &hold, &fault);
+
+	if (e != Q_OK)
+		return e;
+	printf("%s\n", r.key);
+	return file_write(a[2], r.csr);
+}
+
 /* ISSUING_ID LIST.tbs OUT.sig [noseal] */
 static enum q_err
 do_crl(char **a)
@@ -499,6 +527,7 @@ static const struct {
 	{ "tls", do_tls }, { "crl", do_crl }, { "crl-build", do_crl_build },
 	{ "ocsp", do_ocsp }, { "ocsp-build", do_ocsp_build },
 	{ "cmp", do_cmp },
+	{ "pepper", do_pepper }, { "tls-csr", do_tls_csr },
 	{ "seal", do_seal }, { "unseal", do_unseal },
 	{ "matrix", do_matrix }, { "expect", do_expect },
 	{ "verify", do_verify }, { "journal", do_journal },

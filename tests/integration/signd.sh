@@ -285,6 +285,71 @@ refused "TLS: the root is nobody's TLS key" DENIED . \
 refused "TLS: an issuing CA neither" DENIED . \
 	as "$ENROL" tls "$(id_of issuing)" 0x0403 "$T/cv" "$W/sig"
 
+# --- a certificate by another CA
+n_keys() { as "$ADMIN" keys | wc -l; }
+keys=$(n_keys)
+csr() { as "$WEB" tls-csr "$@"; }
+refused "CSR: what is no name" INVALID "neither" csr 'a b' "" "$W/x"
+refused "CSR: nor an address" INVALID "neither" csr "" 1.2.3,4 "$W/x"
+refused "CSR: not for enrold" DENIED . as "$ENROL" tls-csr a.example "" "$W/x"
+[ "$(n_keys)" = "$keys" ]
+result $? "no key is made for those"
+ok "CSR: of the appliance's name" csr "" "" "$W/own.csr"
+CO=$(cat "$T/out")
+ok "CSR: of another" csr www.example 10.1.1.1,2001:db8::9 "$W/co.csr"
+[ "$(cat "$T/out")" = "$CO" ]
+result $? "of the same key"
+for f in own co; do
+	ok "openssl verifies $f" openssl req -inform DER -in "$W/$f.csr" \
+		-noout -verify -text
+	cp "$T/out" "$T/$f.text"
+done
+grep -q 'DNS:quoin.example, IP Address:10.0.0.1, IP Address:2001:DB8' \
+	"$T/own.text"
+result $? "it has the appliance's name and addresses"
+grep -q 'Subject: CN = www.example' "$T/co.text" &&
+	grep -q 'DNS:www.example, IP Address:10.1.1.1, IP Address:2001:DB8' \
+		"$T/co.text"
+result $? "or those that were asked for"
+[ "$(n_keys)" = $((keys + 1)) ] && as "$ADMIN" keys |
+	grep -q "^$CO tls-company "
+result $? "keys lists its key"
+as "$ADMIN" journal "$T/state/journal" | grep -q "cert $WEB $CO"
+result $? "the journal has the requests"
+openssl req -inform DER -in "$W/co.csr" -pubkey -noout >"$T/co.pub"
+ok "TLS: webd signs with it" as "$WEB" tls "$CO" 0x0403 "$T/cv" "$W/sig"
+ok "which verifies" openssl dgst -sha256 -verify "$T/co.pub" \
+	-signature "$W/sig" "$T/cv"
+refused "TLS: enrold does not" DENIED . \
+	as "$ENROL" tls "$CO" 0x0403 "$T/cv" "$W/x"
+
+# --- the pepper of passwords
+one=$(printf %032d 1) two=$(printf %032d 2)
+ok "pepper" as "$WEB" pepper "$one"
+mac=$(cat "$T/out")
+[ ${#mac} = 68 ]
+result $? "32 bytes"
+ok "pepper again" as "$ADMIN" pepper "$one"
+[ "$(cat "$T/out")" = "$mac" ]
+result $? "the same"
+ok "of something else" as "$WEB" pepper "$two"
+[ "$(cat "$T/out")" != "$mac" ]
+result $? "another"
+refused "of nothing" INVALID "32 bytes" as "$WEB" pepper ""
+refused "of less than a hash" INVALID "32 bytes" as "$WEB" pepper "${one#0}"
+refused "of more than a hash" TOOBIG . as "$WEB" pepper "0$one"
+for uid in $ENROL $PUSH $FIRMWARE $PROVISION $DATA $BROKER $NOBODY; do
+	refused "not for $uid" DENIED . as "$uid" pepper "$one"
+done
+as "$ADMIN" keys | grep -q " pepper .*HMAC-256"
+result $? "keys lists its key"
+stop KILL
+start
+within 10 ready
+ok "after a crash" as "$WEB" pepper "$one"
+[ "$(cat "$T/out")" = "$mac" ]
+result $? "the same still"
+
 # --- revocation lists
 CA=$(as "$ADMIN" certs | awk '$2 == "issuing" && $3 == "loose" { print $1 }')
 for i in "1 1" "2 1" "3 1" "4 99" "5 1 http://x.example/y.crl" \
@@ -309,6 +374,8 @@ refused "CRL: of another CA" INVALID . as "$ENROL" crl \
 	"$W/3.tbs" "$W/x"
 refused "CRL: the highest number, after which there is none" INVALID "far" \
 	as "$ENROL" crl "$CA" "$W/18446744073709551615.tbs" "$W/x"
+refused "CRL: not by the other CA's key" NOTFOUND . as "$ENROL" crl "$CO" \
+	"$W/3.tbs" "$W/x"
 refused "CRL: not by the root" NOTFOUND . as "$ENROL" crl "$(id_of root)" \
 	"$W/3.tbs" "$W/x"
 
