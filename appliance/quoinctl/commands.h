@@ -268,9 +268,9 @@ enum ctl_opt {
 	X(journal_renew, "journal", "renew", 0, 0, "", 0,                     \
 	    "replace the journal key")                                        \
 	X(journal_tail, "journal", "tail", 0, 0, "", O_(limit),               \
-	    "the journal's last records, 20 of them without --limit")                                \
+	    "the journal's last records, 20 of them without --limit")         \
 	X(activity_list, "activity", "list", 0, 0, "", O_(limit),             \
-	    "who did what, the latest last; 20 without --limit")                             \
+	    "who did what, the latest last; 20 without --limit")              \
 	X(completion_bash, "completion", "bash", 0, 0, "", 0,                 \
 	    "print completion for bash")
 
