@@ -179,8 +179,13 @@ rec_scan_next(struct rec_scan *s, struct rec_list *it, void *ret_rec,
     struct fault *f)
 {
 	const struct rec_head *head = ret_rec;
-	enum q_err r = rec_list_next(it, ret_rec, f);
+	enum q_err r;
 
+	/* Who has not found enough so far may have to look far. */
+	if (s->seen != 0 && it->rest.len == 0)
+		it->page = it->page < RECORDD_LIST_MAX / 2 ? it->page * 2
+		    : RECORDD_LIST_MAX;
+	r = rec_list_next(it, ret_rec, f);
 	if (r != Q_OK)
 		return r;
 	if (s->found == s->limit || s->seen == s->most) {
@@ -202,14 +207,9 @@ rec_scan_end(struct rec_scan *s, enum q_err r)
 	return Q_OK;
 }
 
-enum q_err
-rec_device_counters(struct wire_client *c, const char *batch,
-    struct rec_device_counts *ret_counts, struct fault *f)
+static enum q_err
+counts_take(struct bytes counters, struct rec_device_counts *ret_counts)
 {
-	struct recordd_counters_req req = { .type = REC_DEVICE,
-		.group = batch };
-	struct recordd_counters_rsp rsp;
-	AUTO_REPLY struct wire_reply hold = { 0 };
 	struct rec_device_counts n = { 0 };
 	const struct {
 		const char *name;
@@ -220,12 +220,10 @@ rec_device_counters(struct wire_client *c, const char *batch,
 		{ "revoked", &n.revoked }, { "renewed", &n.renewed },
 	};
 	struct recordd_counter one;
-	enum q_err r = recordd_counters(c, &req, &rsp, &hold, f);
+	enum q_err r;
 
-	if (r != Q_OK)
-		return r;
-	while ((r = wire_list_next(&rsp.counters, &recordd_counter_type,
-	    &one)) == Q_OK)
+	while ((r = wire_list_next(&counters, &recordd_counter_type, &one)) ==
+	    Q_OK)
 		for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 			if (strcmp(rows[i].name, one.name) == 0)
 				*rows[i].value = one.value;
@@ -233,6 +231,54 @@ rec_device_counters(struct wire_client *c, const char *batch,
 		return r;
 	*ret_counts = n;
 	return Q_OK;
+}
+
+enum q_err
+rec_device_counters(struct wire_client *c, const char *batch,
+    struct rec_device_counts *ret_counts, struct fault *f)
+{
+	struct recordd_counters_req req = { .type = REC_DEVICE,
+		.group = batch };
+	struct recordd_counters_rsp rsp;
+	AUTO_REPLY struct wire_reply hold = { 0 };
+	enum q_err r = recordd_counters(c, &req, &rsp, &hold, f);
+
+	return r == Q_OK ? counts_take(rsp.counters, ret_counts) : r;
+}
+
+#define COUNTERS_AHEAD 32
+#define COUNTERS_WAIT_MS 10000
+
+enum q_err
+rec_device_counters_of(struct wire_client *c, const char *const *batches,
+    size_t n, struct rec_device_counts *ret_counts, struct fault *f)
+{
+	static const struct wire_op_desc op = { RECORDD_NUM_counters,
+		&recordd_counters_req_type, &recordd_counters_rsp_type };
+	struct recordd_counters_req req = { .type = REC_DEVICE };
+	AUTO_FD int sock = wire_client_open(c);
+	size_t sent = 0;
+	enum q_err r = Q_OK;
+
+	if (sock < 0)
+		return fault_retry(f, Q_UNAVAIL, 1, "service is not running");
+	for (size_t done = 0; r == Q_OK && done < n; done++) {
+		AUTO_REPLY struct wire_reply hold = { 0 };
+		struct recordd_counters_rsp rsp;
+
+		while (r == Q_OK && sent < n && sent - done < COUNTERS_AHEAD) {
+			req.group = batches[sent];
+			r = wire_stream_send(sock, &op, (uint32_t)sent++,
+			    &req);
+		}
+		if (r == Q_OK)
+			r = wire_stream_recv(sock, op.rsp, COUNTERS_WAIT_MS,
+			    &rsp, &hold, f);
+		if (r == Q_OK)
+			r = hold.id < sent ? counts_take(rsp.counters,
+			    &ret_counts[hold.id]) : Q_PROTO;
+	}
+	return r;
 }
 
 enum q_err

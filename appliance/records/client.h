@@ -126,6 +126,12 @@ struct rec_device_counts {
 enum q_err rec_device_counters(struct wire_client *c, const char *batch,
     struct rec_device_counts *ret_counts, struct fault *f) Q_CHECKED;
 
+/* The same of n batches, without waiting for each; ret_counts[i] is that of
+ * batches[i]. */
+enum q_err rec_device_counters_of(struct wire_client *c,
+    const char *const *batches, size_t n,
+    struct rec_device_counts *ret_counts, struct fault *f) Q_CHECKED;
+
 /* Count a batch's devices anew and set its counters right; *ret_wrong of
  * them were not. CONFLICT: others write all the time. */
 enum q_err rec_device_recount(struct wire_client *c, const char *batch,

@@ -8,7 +8,7 @@
  *	{"devices":["<64 hex digits>", ...]}
  *
  * or a table (fleet_csv.h), or one by one, and what is wrong with it. 36
- * bytes of memory for each ID.
+ * bytes of memory for each ID, and 16 more while they are sorted.
  */
 
 #include <stdbool.h>

@@ -5,6 +5,7 @@
 #include "webd/batches.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -121,23 +122,43 @@ loading_json(const struct rec_batch *b)
 	return o;
 }
 
-static enum q_err
-batch_json(struct web *w, const struct rec_batch *b, struct json_object **ret,
-    struct fault *f)
+/* All but its counts. */
+static struct json_object *
+batch_json(const struct rec_batch *b)
 {
-	struct rec_device_counts n;
-	struct json_object *o;
-	enum q_err r = rec_device_counters(w->recordd, b->key, &n, f);
+	struct json_object *o = web_record(&batch_shape, rec_desc(REC_BATCH),
+	    b);
 
-	if (r != Q_OK)
-		return r;
-	o = web_record(&batch_shape, rec_desc(REC_BATCH), b);
 	web_put_obj(o, "filter", filter_json(b));
 	if (b->load_id[0] != '\0')
 		web_put_obj(o, "loading", loading_json(b));
-	web_put_obj(o, "counts", counts_json(&n));
-	*ret = o;
-	return Q_OK;
+	return o;
+}
+
+static const char *
+name_of(struct json_object *batch)
+{
+	return json_object_get_string(json_object_object_get(batch, "name"));
+}
+
+static enum q_err
+counts_put(struct web *w, struct json_object *batches, struct fault *f)
+{
+	size_t n = json_object_array_length(batches);
+	AUTO_FREE const char **names = calloc(n + 1, sizeof(*names));
+	AUTO_FREE struct rec_device_counts *counts =
+	    calloc(n + 1, sizeof(*counts));
+	enum q_err r;
+
+	if (names == NULL || counts == NULL)
+		return Q_NOMEM;
+	for (size_t i = 0; i < n; i++)
+		names[i] = name_of(json_object_array_get_idx(batches, i));
+	r = rec_device_counters_of(w->recordd, names, n, counts, f);
+	for (size_t i = 0; r == Q_OK && i < n; i++)
+		web_put_obj(json_object_array_get_idx(batches, i), "counts",
+		    counts_json(&counts[i]));
+	return r;
 }
 
 static bool
@@ -156,7 +177,6 @@ batches_get(struct web_call *c, struct http_response *rs, struct fault *f)
 	struct web_window win;
 	char q[65], next[REC_KEY_MAX + 1] = "";
 	struct rec_batch b;
-	struct json_object *o;
 	enum q_err r = web_window(c, &win, f);
 
 	if (r == Q_OK)
@@ -168,19 +188,16 @@ batches_get(struct web_call *c, struct http_response *rs, struct fault *f)
 		if (!wanted(&b, q))
 			continue;
 		if (json_object_array_length(items) == win.limit) {
-			snprintf(next, sizeof(next), "%s",
-			    json_object_get_string(json_object_object_get(
-			    json_object_array_get_idx(items,
-			    win.limit - 1), "name")));
+			snprintf(next, sizeof(next), "%s", name_of(
+			    json_object_array_get_idx(items, win.limit - 1)));
 			r = Q_NOTFOUND;
 			break;
 		}
-		r = batch_json(c->web, &b, &o, f);
-		if (r != Q_OK)
-			return r;
-		web_push(items, o);
+		web_push(items, batch_json(&b));
 	}
-	return r != Q_NOTFOUND ? r
+	if (r == Q_NOTFOUND)
+		r = counts_put(c->web, items, f);
+	return r != Q_OK ? r
 	    : web_reply(rs, 200, web_items(json_object_get(items), next));
 }
 
@@ -200,13 +217,18 @@ static enum q_err
 answer(struct web_call *c, const char *name, int status,
     struct http_response *rs, struct fault *f)
 {
+	struct rec_device_counts n;
 	struct rec_batch b;
 	struct json_object *o;
 	enum q_err r = batch_read(c, name, &b, f);
 
 	if (r == Q_OK)
-		r = batch_json(c->web, &b, &o, f);
-	return r == Q_OK ? web_reply_rev(rs, status, o, b.rev) : r;
+		r = rec_device_counters(c->web->recordd, b.key, &n, f);
+	if (r != Q_OK)
+		return r;
+	o = batch_json(&b);
+	web_put_obj(o, "counts", counts_json(&n));
+	return web_reply_rev(rs, status, o, b.rev);
 }
 
 static enum q_err

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Lists of DeviceIDs of any length, read as they come: 36 bytes of memory for
- * each, all loaded or none. */
+/* Lists of DeviceIDs of any length, read as they come: no more memory than
+ * records/fleet.h says, all loaded or none. */
 #include "config.h"
 
 #include <pthread.h>
