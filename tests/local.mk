@@ -7,7 +7,8 @@ check_PROGRAMS += $(unit_tests) $(fuzzers)
 check_scripts = %reldir%/fuzz/replay.sh %reldir%/lint/includes.sh \
 	%reldir%/lint/banned.sh %reldir%/lint/spdx.sh \
 	%reldir%/lint/length.sh %reldir%/lint/shell.sh \
-	%reldir%/lint/hardening.sh %reldir%/lint/units.sh
+	%reldir%/lint/hardening.sh %reldir%/lint/units.sh \
+	%reldir%/lint/kinds.sh
 dist_check_SCRIPTS += $(check_scripts)
 TESTS += $(unit_tests) $(check_scripts)
 noinst_HEADERS += %reldir%/unit/tap.h
