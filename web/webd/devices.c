@@ -12,7 +12,7 @@
 #include "webd/logs.h"
 #include "webd/pages.h"
 
-#define SCAN_MAX 5000 /* devices that one request looks at */
+#define SCAN_MAX 2500 /* devices that one request looks at */
 #define CSV_PAGE 1000
 #define FIND_MIN 4
 

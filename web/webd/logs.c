@@ -12,7 +12,7 @@
 #include "base/codec.h"
 #include "webd/pages.h"
 
-#define SCAN_MAX 5000 /* records that one request looks at */
+#define SCAN_MAX 2500 /* records that one request looks at */
 #define EXPORT_PAGE 1000
 
 SHAPE(log_shape, "LogItem",
