@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # stores: both
 # timeout: 480
+# sanitize
 # People at the web administration: the first link, logging in with a second
 # factor, mail by a real server, invitations, sign-up, limits, sessions, API
 # tokens; and that no secret of theirs is in store, logs or answers.
@@ -424,15 +425,17 @@ web_as bob
 answers 401 "bob's other sessions have ended" GET /session
 logs_in 401 "the old password" bob bob "$good"
 logs_in 200 "the new one" bob bob "$better"
-forgot ann@x.example
 mail 5
+like "$mail" 'the password of user bob has been changed' "bob is told"
+forgot ann@x.example
+mail 6
 finish "$token" '' "$better"
 is "$code" 204 "a second factor stays: log in"
 login ann ann "$better" "${recovery[5]}"
 is "$code" 200 "with it"
 answers 200 "a link by an administrator" POST /users/sue/reset
-token=$(jq -r .link <<<"$body" | sed 's|.*/||')
-mail 6
+mail 8
+is "$token" "$(jq -r .link <<<"$body" | sed 's|.*/||')" "mailed, too"
 answers 204 "sue's sessions end" DELETE /users/sue/sessions
 answers 200 "her address changes" PATCH /users/sue '{"email":"s@x.example"}'
 finish "$token" '' "$better"
@@ -448,6 +451,8 @@ token=${token##*/}
 secrets+=("$token")
 finish "$token" '' "$better"
 is "$code" 201 "helps when all else is lost"
+mail 9
+like "$mail" '^to: s@x.example$' "as the user is told"
 
 # --- mail that has to wait ---------------------------------------------------
 
@@ -572,12 +577,17 @@ answers 200 "ann is" GET /users/ann
 has '[has("password", "totp", "recovery")] | any' false "without secrets"
 answers 204 "the second factor off" POST /profile/totp/off \
 	"{\"password\":\"$better\"}"
+mail 2
+like "$mail" 'the second factor of user ann' "ann is told"
 logs_in 200 "the password alone will do" ann ann "$better"
 answers 400 "another password, not with a wrong one" POST \
 	/profile/password "{\"old\":\"x\",\"new\":\"$good\"}"
 answers 204 "another password" POST /profile/password \
 	"{\"old\":\"$better\",\"new\":\"$good\"}"
 answers 200 "this session stays" GET /session
+answers 200 "another address" PATCH /profile '{"email":"a@x.example"}'
+mail 4
+like "$mail" '^to: ann@x.example$' "the old one is told"
 
 # --- devices are told what is set --------------------------------------------
 

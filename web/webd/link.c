@@ -213,6 +213,8 @@ finish(struct web_call *c, const struct rec_link *l, struct rec_user *user,
 	snprintf(c->user.name, sizeof(c->user.name), "%s", user->key);
 	c->by.who = c->user.name;
 	gate_passed(c->web, user->key, c->rq->remote);
+	if (l->kind == LINK_RESET)
+		mail_notice(c, user, "the password");
 	r = web_note(c, what[l->kind], user->key, f);
 	/* With a second factor a new password alone lets nobody in. */
 	if (r == Q_OK && user->totp_on) {

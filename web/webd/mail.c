@@ -116,6 +116,28 @@ subject_put(struct buf *out, const char *subject)
 }
 
 void
+mail_notice(struct web_call *c, const struct rec_user *user, const char *what)
+{
+	AUTO_BUF struct buf text = BUF_INIT(1024);
+	char title[65], subject[96];
+	struct fault f = { 0 };
+	enum q_err r;
+
+	if (user->email[0] == '\0' || !settings_mail(c->web))
+		return;
+	settings_text(c->web, "title", title, sizeof(title));
+	snprintf(subject, sizeof(subject), "Your account at %s", title);
+	buf_printf(&text, "Hello,\n\n%s of user %s has been changed, from "
+	    "address %s, at\n", what, user->key, c->rq->remote);
+	mail_time(&text, clock_wall());
+	buf_puts(&text, ".\nIf it was not you, tell an administrator.\n");
+	r = mail_write(c->web, user->email, subject, &text, &f);
+	if (r != Q_OK)
+		log_warn("no mail to user %s: %s", user->key,
+		    fault_text(&f, r));
+}
+
+void
 mail_message(struct buf *out, const char *from, const struct rec_mail *m,
     struct bytes text)
 {

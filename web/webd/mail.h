@@ -14,6 +14,11 @@ bool mail_may(struct web *w, const char *to);
 enum q_err mail_write(struct web *w, const char *to, const char *subject,
     const struct buf *text, struct fault *f) Q_CHECKED;
 
+/* Tell a user what has been done to the account, should somebody else have
+ * done it; nothing without an address or a mail server. */
+void mail_notice(struct web_call *c, const struct rec_user *user,
+    const char *what);
+
 /* "2026-11-23 12:00 UTC" */
 void mail_time(struct buf *out, int64_t t);
 

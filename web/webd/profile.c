@@ -7,11 +7,13 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "base/own.h"
 #include "records/people.h"
 #include "webd/gate.h"
+#include "webd/mail.h"
 #include "webd/pages.h"
 #include "webd/password.h"
 #include "webd/qr.h"
@@ -93,15 +95,18 @@ profile_get(struct web_call *c, struct http_response *rs, struct fault *f)
 static enum q_err
 profile_patch(struct web_call *c, struct http_response *rs, struct fault *f)
 {
-	struct rec_user user;
+	struct rec_user user = { 0 }, was;
 	enum q_err r = self(c, &user, f);
 
+	was = user;
 	if (r == Q_OK)
 		r = web_if_match(c, user.rev, f);
 	if (r == Q_OK)
 		r = user_take(c, &user, f);
 	if (r == Q_OK)
 		r = save(c, &user, "profile edit", f);
+	if (r == Q_OK && strcasecmp(user.email, was.email) != 0)
+		mail_notice(c, &was, "the e-mail address");
 	return r == Q_OK ? web_reply_rev(rs, 200, user_json(&user), user.rev)
 	    : r;
 }
@@ -143,6 +148,8 @@ password_post(struct web_call *c, struct http_response *rs, struct fault *f)
 	r = password_set(c->web, &user, wanted, f);
 	if (r == Q_OK)
 		r = save(c, &user, "password change", f);
+	if (r == Q_OK)
+		mail_notice(c, &user, "the password");
 	if (r == Q_OK)
 		r = rec_sessions_end(c->web->recordd, user.key,
 		    c->user.session, f);
@@ -245,6 +252,8 @@ totp_off(struct web_call *c, struct http_response *rs, struct fault *f)
 	user.totp.len = user.recovery.len = 0;
 	if (r == Q_OK)
 		r = save(c, &user, "second factor off", f);
+	if (r == Q_OK)
+		mail_notice(c, &user, "the second factor");
 	rs->status = 204;
 	return r;
 }
