@@ -37,6 +37,7 @@
 #define REC_NAME_MAX 64 /* of batches, policies, leases */
 #define REC_CERTS_MAX 8
 #define REC_SPAN_MAX 3153600000 /* 100 years of seconds */
+#define REC_STEP_MAX (INT64_C(1) << 40) /* of half a minute each */
 #define REC_CERT_DER_MAX 4096
 #define REC_SEALED_MAX 128
 
@@ -249,7 +250,7 @@ enum rec_link_kind {
 	F(T, BYTES, totp, 0, REC_SEALED_MAX, REC_PLAIN,                     \
 	    "seed of the second factor, sealed by quoin-signd")             \
 	F(T, BOOL, totp_on, 0, 1, REC_PLAIN, "a second factor is asked for") \
-	F(T, INT, totp_step, 0, INT64_MAX, REC_PLAIN,                       \
+	F(T, INT, totp_step, 0, REC_STEP_MAX, REC_PLAIN,                      \
 	    "time step of the code used last")                              \
 	F(T, BYTES, recovery, 0, 512, REC_PLAIN,                            \
 	    "digests of recovery codes that are left")                      \
