@@ -78,6 +78,7 @@ mail_write(struct web *w, const char *to, const char *subject,
     const struct buf *text, struct fault *f)
 {
 	struct rec_mail m = { .created_at = clock_wall() };
+	struct timespec now;
 	uint8_t raw[8];
 	enum q_err r;
 
@@ -87,9 +88,11 @@ mail_write(struct web *w, const char *to, const char *subject,
 		    to);
 	if (RAND_bytes(raw, sizeof(raw)) != 1)
 		return Q_INTERNAL;
-	snprintf(m.key, sizeof(m.key), "%012" PRIx64 "-",
-	    (uint64_t)m.created_at);
-	hex_encode(raw, sizeof(raw), m.key + 13);
+	/* Nanoseconds, so that mails stay in order. */
+	clock_gettime(CLOCK_REALTIME, &now);
+	snprintf(m.key, sizeof(m.key), "%016" PRIx64 "-",
+	    (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec);
+	hex_encode(raw, sizeof(raw), m.key + 17);
 	snprintf(m.to, sizeof(m.to), "%s", to);
 	snprintf(m.subject, sizeof(m.subject), "%s", subject);
 	r = body_seal(w, &m, text, f);
