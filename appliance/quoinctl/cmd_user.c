@@ -74,7 +74,6 @@ cmd_user_show(struct ctl *c, struct fault *f)
 		{ "Role", "role" }, { "Second factor", "totp_on" },
 		{ "Disabled", "disabled" }, { "Made", "created_at" },
 		{ "Last log-in", "last_login" }, { "From", "last_from" },
-		{ "Locked until", "locked_until" },
 	};
 	struct rec_user user;
 	enum q_err r = user_read(c, &user, f);
@@ -211,12 +210,9 @@ user_change(struct ctl *c, void (*change)(struct ctl *c,
 }
 
 static void
-unlock(struct ctl *c, struct rec_user *user)
+second_factor_off(struct ctl *c, struct rec_user *user)
 {
-	user->locked_until = 0;
-	user->failures = 0;
-	if (c->opt[CTL_OPT_no_second_factor] == NULL)
-		return;
+	(void)c;
 	user->totp_on = false;
 	user->totp.len = 0;
 	user->recovery.len = 0;
@@ -227,9 +223,10 @@ cmd_user_reset(struct ctl *c, struct fault *f)
 {
 	struct rec_link l = { .kind = LINK_RESET };
 	struct rec_user user;
-	enum q_err r = user_change(c, unlock,
-	    c->opt[CTL_OPT_no_second_factor] != NULL
-	    ? "user second factor off" : "user unlock", &user, f);
+	enum q_err r = c->opt[CTL_OPT_no_second_factor] == NULL
+	    ? user_read(c, &user, f)
+	    : user_change(c, second_factor_off, "user second factor off",
+	    &user, f);
 
 	if (r != Q_OK)
 		return r;

@@ -257,11 +257,7 @@ enum rec_link_kind {
 	F(T, BOOL, disabled, 0, 1, REC_PLAIN, "may not log in")             \
 	F(T, TIME, last_login, 0, 0, REC_PLAIN, "latest log-in")            \
 	F(T, STR, last_from, 0, 64, REC_PLAIN, "address it came from")      \
-	F(T, TIME, created_at, 0, 0, REC_FIXED, "when it was made")         \
-	F(T, INT, failures, 0, INT32_MAX, REC_PLAIN,                        \
-	    "log-ins that failed since the last that did not")              \
-	F(T, TIME, locked_until, 0, 0, REC_PLAIN,                           \
-	    "no log-in before, but from where it is known")
+	F(T, TIME, created_at, 0, 0, REC_FIXED, "when it was made")
 
 #define REC_SESSION_FIELDS(F, T)                                            \
 	F(T, STR, user, 1, REC_NAME_MAX, REC_INDEX | REC_FIXED, "whose")    \

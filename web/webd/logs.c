@@ -114,7 +114,6 @@ static const struct {
 	{ "user second factor off", "Second factor of user @ taken away" },
 	{ "user sessions end", "All sessions of user @ ended" },
 	{ "user signup", "Sign-up link sent to @" },
-	{ "user unlock", "User @ may try to log in again" },
 };
 
 void

@@ -22,7 +22,7 @@
 static const char *const roles[] = { "contributor", "administrator", NULL };
 
 const struct shape user_shape = { .name = "User", .rec = REC_USER,
-	.hide = "password password_at totp totp_step recovery failures" };
+	.hide = "password password_at totp totp_step recovery" };
 
 static SHAPE_PAGE(users_shape, "Users", user_shape);
 

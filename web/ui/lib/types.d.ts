@@ -26,7 +26,6 @@ export interface User {
 	last_login?: string;
 	last_from?: string;
 	created_at?: string;
-	locked_until?: string;
 	etag?: string;
 }
 

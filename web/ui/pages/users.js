@@ -35,11 +35,7 @@ const roleChoice = [
 ];
 
 /** @param {User} u */
-const locked = (u) => Date.parse(u.locked_until ?? '') > Date.now();
-
-/** @param {User} u */
-const state = (u) => u.disabled ? 'Disabled' : locked(u) ? 'Locked' :
-	'Active';
+const state = (u) => u.disabled ? 'Disabled' : 'Active';
 
 /** @type {import('../lib/types').Column<User>[]} */
 const columns = [
