@@ -13,6 +13,8 @@ dist_check_SCRIPTS += $(check_scripts)
 TESTS += $(unit_tests) $(check_scripts)
 noinst_HEADERS += %reldir%/unit/tap.h
 EXTRA_DIST += %reldir%/fuzz/replay-main.c \
+	$(wildcard $(srcdir)/tests/browser/*.mjs) \
+	$(wildcard $(srcdir)/tests/browser/package*.json) \
 	$(wildcard $(srcdir)/tests/fakes/*.c) \
 	$(wildcard $(srcdir)/tests/fakes/mongo-server/*) \
 	$(wildcard $(srcdir)/tests/fakes/mongo-java-server/*) \
