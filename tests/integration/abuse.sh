@@ -8,22 +8,6 @@
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# relay COMMAND...: its lines "ok WHAT" and "not ok WHAT" as results.
-relay() {
-	local line status
-	while IFS= read -r line; do
-		case $line in
-		"ok "*) tap_result 0 "${line#ok }" ;;
-		"not ok "*) tap_result 1 "${line#not ok }" ;;
-		*) tap_note "$line" ;;
-		esac
-	done < <("$@" 2>&1; echo "status $?" >"$scratch/status")
-	read -r _ status <"$scratch/status"
-	# A result that was bad is told already.
-	[ "$status" -le 1 ]
-	tap_result $? "${1##*/} came to its end ($status)"
-}
-
 appliance_make "$scratch/a"
 sed -i 's/^roles = .*/roles = root=admin 61003=enrol 61004=web 61005=push 61006=data 61007=firmware 61008=provision 61009=broker/' \
 	"$appliance/quoin.conf"

@@ -93,6 +93,22 @@ unlike() {
 	return 1
 }
 
+# relay COMMAND...: its lines "ok WHAT" and "not ok WHAT" as results.
+relay() {
+	local line status
+	while IFS= read -r line; do
+		case $line in
+		"ok "*) tap_result 0 "${line#ok }" ;;
+		"not ok "*) tap_result 1 "${line#not ok }" ;;
+		*) tap_note "$line" ;;
+		esac
+	done < <("$@" 2>&1; echo "status $?" >"$scratch/status")
+	read -r _ status <"$scratch/status"
+	# A result that was bad is told already.
+	[ "$status" -le 1 ]
+	tap_result $? "${1##*/} came to its end ($status)"
+}
+
 tap_done() {
 	echo "1..$tap_n"
 	[ "$tap_bad" = 0 ]
