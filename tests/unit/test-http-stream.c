@@ -116,6 +116,15 @@ on_events(void *ctx, const struct http_request *rq, struct http_response *rs,
 	return http_response_events(rs, events, rq->query, f);
 }
 
+static enum q_err
+on_cite(void *ctx, const struct http_request *rq, struct http_response *rs,
+    struct fault *f)
+{
+	(void)ctx;
+	(void)rs;
+	return fault_set(f, Q_NOTFOUND, "no %s.", rq->param[0]);
+}
+
 static const struct http_route routes[] = {
 	{ "GET", "/cookie", on_cookie },
 	{ "POST", "/take", on_take, .flags = HTTP_STREAM,
@@ -123,6 +132,7 @@ static const struct http_route routes[] = {
 	{ "POST", "/deny", on_deny, .flags = HTTP_STREAM,
 	    .body_max = BODY_MAX },
 	{ "GET", "/give", on_give },
+	{ "GET", "/cite/{}", on_cite, .flags = HTTP_PROBLEM },
 	{ "GET", "/events", on_events },
 };
 
@@ -225,6 +235,17 @@ answers(uint16_t port)
 static void
 problems(uint16_t port)
 {
+	static const struct {
+		const char *sent, *told;
+	} cited[] = {
+		{ "%C3%A9%E2%82%AC%F0%9F%98%80",
+		    "no \xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80." },
+		{ "%FF", "no ?." }, { "%E2%82", "no ??." }, { "a%80b", "no a?b." },
+		{ "%C0%AF", "no ??." }, { "%ED%A0%80", "no ???." },
+		{ "%F4%90%80%80", "no ????." },
+	};
+	char line[200];
+
 	is_int(ask(port, "GET /nothing HTTP/1.1\r\n" H
 	    "Connection: close\r\n\r\n"), 404, "nothing there");
 	ok(strstr(text, "application/problem+json") != NULL &&
@@ -234,6 +255,12 @@ problems(uint16_t port)
 	    "Connection: close\r\n\r\n"), 405, "another method");
 	ok(strstr(text, "Allow: GET, HEAD\r\n") != NULL &&
 	    strstr(text, "problem+json") != NULL, "is a problem, too");
+	for (size_t i = 0; i < ARRAY_LEN(cited); i++) {
+		snprintf(line, sizeof(line), "GET /cite/%s HTTP/1.1\r\n" H
+		    "Connection: close\r\n\r\n", cited[i].sent);
+		is_int(ask(port, line), 404, "%s", cited[i].sent);
+		ok(strstr(text, cited[i].told) != NULL, "is told as UTF-8");
+	}
 }
 
 static bool

@@ -52,6 +52,37 @@ http_response_header(struct http_response *rs, const char *name,
 	buf_printf(&rs->headers, "%s: %s\r\n", name, value);
 }
 
+/* RFC 3629 4: how long the character at p is; 0: it is none. */
+static size_t
+utf8_len(const uint8_t *p, size_t n)
+{
+	size_t len = *p < 0x80 ? 1 : *p < 0xc2 ? 0 : *p < 0xe0 ? 2
+	    : *p < 0xf0 ? 3 : *p < 0xf5 ? 4 : 0;
+
+	if (len > n || (*p == 0xe0 && p[1] < 0xa0) ||
+	    (*p == 0xed && p[1] >= 0xa0) || (*p == 0xf0 && p[1] < 0x90) ||
+	    (*p == 0xf4 && p[1] >= 0x90))
+		return 0;
+	for (size_t i = 1; i < len; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	return len;
+}
+
+/* JSON is UTF-8 (RFC 8259 8.1); what a fault cites may be cut within a
+ * character, or never have been one. */
+static void
+utf8_mend(struct buf *b)
+{
+	for (size_t i = 0, len; i < b->len; i += len) {
+		len = utf8_len(b->p + i, b->len - i);
+		if (len != 0)
+			continue;
+		b->p[i] = '?';
+		len = 1;
+	}
+}
+
 static bool
 problem_put(struct http_response *rs, int status, const char *text)
 {
@@ -74,6 +105,7 @@ problem_put(struct http_response *rs, int status, const char *text)
 		buf_put(&rs->body, rs->problem_more.p, rs->problem_more.len);
 		buf_puts(&rs->body, "}\n");
 	}
+	utf8_mend(&rs->body);
 	rs->content_type = "application/problem+json";
 	return true;
 }
