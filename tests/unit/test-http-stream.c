@@ -36,6 +36,16 @@ on_cookie(void *ctx, const struct http_request *rq, struct http_response *rs,
 	return Q_OK;
 }
 
+static enum q_err
+on_gzip(void *ctx, const struct http_request *rq, struct http_response *rs,
+    struct fault *f)
+{
+	(void)ctx;
+	(void)f;
+	buf_puts(&rs->body, http_accepts_gzip(rq) ? "may be" : "may not");
+	return Q_OK;
+}
+
 /* Counts the body's bytes and sums them. */
 static enum q_err
 on_take(void *ctx, const struct http_request *rq, struct http_response *rs,
@@ -127,6 +137,7 @@ on_cite(void *ctx, const struct http_request *rq, struct http_response *rs,
 
 static const struct http_route routes[] = {
 	{ "GET", "/cookie", on_cookie },
+	{ "GET", "/gzip", on_gzip },
 	{ "POST", "/take", on_take, .flags = HTTP_STREAM,
 	    .body_max = BODY_MAX },
 	{ "POST", "/deny", on_deny, .flags = HTTP_STREAM,
@@ -176,6 +187,39 @@ cookies(uint16_t port)
 		ask(port, rq);
 		ok(strstr(text, t[i].answer) != NULL, "cookie %zu: %s", i,
 		    t[i].answer);
+	}
+	is_int(ask(port, "GET /cookie HTTP/1.1\r\n" H "Cookie: b=1\r\n"
+	    "cookie: a=2\r\n\r\n"), 400, "two lines of cookies");
+}
+
+static void
+codings(uint16_t port)
+{
+	static const struct {
+		const char *accept;
+		bool gzip;
+	} t[] = {
+		{ "X: gzip", false }, { "Accept-Encoding: gzip", true },
+		{ "Accept-Encoding: br, GZIP;q=0.5", true },
+		{ "Accept-Encoding: gzip;q=0", false },
+		{ "Accept-Encoding: gzip ; Q=0.000, br", false },
+		{ "Accept-Encoding: gzip;q=0.001,br", true },
+		{ "Accept-Encoding: gzipped, br", false },
+		{ "Accept-Encoding: *", true },
+		{ "Accept-Encoding: *;q=0", false },
+		{ "Accept-Encoding: *, gzip;q=0", false },
+		{ "Accept-Encoding: *;q=0, gzip", true },
+		{ "Accept-Encoding: identity", false },
+		{ "Accept-Encoding:", false },
+	};
+	char rq[256];
+
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		snprintf(rq, sizeof(rq), "GET /gzip HTTP/1.1\r\n" H "%s\r\n"
+		    "Connection: close\r\n\r\n", t[i].accept);
+		ask(port, rq);
+		ok(strstr(text, t[i].gzip ? "may be" : "may not") != NULL,
+		    "%s", t[i].accept);
 	}
 }
 
@@ -240,8 +284,9 @@ problems(uint16_t port)
 	} cited[] = {
 		{ "%C3%A9%E2%82%AC%F0%9F%98%80",
 		    "no \xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80." },
-		{ "%FF", "no ?." }, { "%E2%82", "no ??." }, { "a%80b", "no a?b." },
-		{ "%C0%AF", "no ??." }, { "%ED%A0%80", "no ???." },
+		{ "%FF", "no ?." }, { "%E2%82", "no ??." },
+		{ "a%80b", "no a?b." }, { "%C0%AF", "no ??." },
+		{ "%ED%A0%80", "no ???." },
 		{ "%F4%90%80%80", "no ????." },
 	};
 	char line[200];
@@ -360,6 +405,7 @@ main(void)
 	    &f), Q_OK, "a server");
 	port = http_server_port(s);
 	cookies(port);
+	codings(port);
 	bodies(port);
 	answers(port);
 	problems(port);

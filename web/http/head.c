@@ -211,6 +211,7 @@ static const struct {
 	{ "Transfer-Encoding", true, take_encoding },
 	{ "Content-Type", true, take_type },
 	{ "Authorization", true, NULL },
+	{ "Cookie", true, NULL },
 	{ "Expect", true, take_expect },
 	{ "Connection", false, take_connection },
 };

@@ -53,7 +53,7 @@ struct http_request {
 	const struct http_head *head; /* for http_header() */
 };
 
-/* The first header line of that name, or NULL. Host, Authorization,
+/* The first header line of that name, or NULL. Host, Authorization, Cookie,
  * Content-Type and the framing headers come at most once. */
 const char *http_header(const struct http_request *rq, const char *name);
 
@@ -72,6 +72,9 @@ enum q_err http_body_read(const struct http_request *rq, void *p, size_t cap,
 /* A cookie (RFC 6265 5.4): NOTFOUND, INVALID when it comes twice, TOOBIG. */
 enum q_err http_cookie(const struct http_request *rq, const char *name,
     char *out, size_t cap) Q_CHECKED;
+
+/* Whether the answer may have Content-Encoding: gzip (RFC 9110 12.5.3). */
+bool http_accepts_gzip(const struct http_request *rq);
 
 /* RFC 5929 tls-unique (TLS 1.2) and RFC 9266 tls-exporter. */
 enum http_binding { HTTP_TLS_UNIQUE, HTTP_TLS_EXPORTER };

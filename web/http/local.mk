@@ -46,8 +46,12 @@ tests_unit_test_http_stream_LDADD = $(http_libs)
 tests_unit_test_http_tls_SOURCES = tests/unit/test-http-tls.c $(http_tools)
 tests_unit_test_http_tls_LDADD = $(http_libs)
 
-fuzzers += tests/fuzz/fuzz-http-hello tests/fuzz/fuzz-http-json \
-	tests/fuzz/fuzz-http-request
+fuzzers += tests/fuzz/fuzz-http-cookie tests/fuzz/fuzz-http-hello \
+	tests/fuzz/fuzz-http-json tests/fuzz/fuzz-http-request
+tests_fuzz_fuzz_http_cookie_SOURCES = tests/fuzz/fuzz-http-cookie.c \
+	$(fuzz_main)
+tests_fuzz_fuzz_http_cookie_LDADD = $(http_libs)
+tests_fuzz_fuzz_http_cookie_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_http_hello_SOURCES = tests/fuzz/fuzz-http-hello.c $(fuzz_main)
 tests_fuzz_fuzz_http_hello_LDADD = $(http_libs)
 tests_fuzz_fuzz_http_hello_LDFLAGS = $(fuzz_ldflags)
@@ -58,5 +62,5 @@ tests_fuzz_fuzz_http_request_SOURCES = tests/fuzz/fuzz-http-request.c \
 	$(fuzz_main)
 tests_fuzz_fuzz_http_request_LDADD = $(http_libs)
 tests_fuzz_fuzz_http_request_LDFLAGS = $(fuzz_ldflags)
-EXTRA_DIST += tests/fuzz/corpus-http-hello tests/fuzz/corpus-http-json \
-	tests/fuzz/corpus-http-request
+EXTRA_DIST += tests/fuzz/corpus-http-cookie tests/fuzz/corpus-http-hello \
+	tests/fuzz/corpus-http-json tests/fuzz/corpus-http-request

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include <openssl/ssl.h>
@@ -222,25 +223,64 @@ enum q_err
 http_cookie(const struct http_request *rq, const char *name, char *out,
     size_t cap)
 {
-	const char *s = http_header(rq, "Cookie");
-	size_t len = strlen(name);
-	enum q_err r = Q_NOTFOUND;
+	const char *s = http_header(rq, "Cookie"), *found = NULL;
+	size_t len = strlen(name), found_len = 0;
 
 	while (s != NULL && *s != '\0') {
 		size_t n = strcspn(s, ";"), eq = strcspn(s, "=;");
 
 		if (eq == len && s[eq] == '=' && memcmp(s, name, len) == 0) {
-			if (r != Q_NOTFOUND)
+			if (found != NULL)
 				return Q_INVALID;
-			r = n - eq - 1 < cap ? Q_OK : Q_TOOBIG;
-			if (r == Q_OK)
-				snprintf(out, cap, "%.*s", (int)(n - eq - 1),
-				    s + eq + 1);
+			found = s + eq + 1;
+			found_len = n - eq - 1;
 		}
 		s += n;
 		s += strspn(s, "; ");
 	}
-	return r;
+	if (found == NULL)
+		return Q_NOTFOUND;
+	if (found_len >= cap)
+		return Q_TOOBIG;
+	memcpy(out, found, found_len);
+	out[found_len] = '\0';
+	return Q_OK;
+}
+
+/* RFC 9110 12.4.2: whether the weight in these parameters is 0. */
+static bool
+weight_is_zero(const char *s, size_t len)
+{
+	const char *q = memchr(s, ';', len);
+	size_t n;
+
+	if (q == NULL)
+		return false;
+	q++;
+	q += strspn(q, " \t");
+	n = len - (size_t)(q - s);
+	if (n < 3 || strncasecmp(q, "q=0", 3) != 0)
+		return false;
+	return strspn(q + 3, ".0 \t") >= n - 3;
+}
+
+bool
+http_accepts_gzip(const struct http_request *rq)
+{
+	const char *s = http_header(rq, "Accept-Encoding");
+	bool any = false;
+
+	while (s != NULL && *s != '\0') {
+		size_t n = strcspn(s, ","), name = strcspn(s, ",; \t");
+
+		if (name == 4 && strncasecmp(s, "gzip", 4) == 0)
+			return !weight_is_zero(s, n);
+		if (name == 1 && *s == '*')
+			any = !weight_is_zero(s, n);
+		s += n;
+		s += strspn(s, ", \t");
+	}
+	return any;
 }
 
 enum q_err

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A Cookie line, and the same as Accept-Encoding. */
+#include "config.h"
+
+#include "http/head.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	static struct http_head h;
+	const struct http_request rq = { .head = &h };
+	char value[16];
+	enum q_err r;
+
+	if (len >= sizeof(h.text))
+		return 0;
+	memcpy(h.text, data, len);
+	h.text[len] = '\0';
+	h.n = 2;
+	h.line[0].name = "Cookie";
+	h.line[1].name = "Accept-Encoding";
+	h.line[0].value = h.line[1].value = h.text;
+	memset(value, 'x', sizeof(value));
+	r = http_cookie(&rq, "__Host-quoin", value, sizeof(value));
+	if (r == Q_OK ? memchr(value, '\0', sizeof(value)) == NULL ||
+	    strchr(value, ';') != NULL : value[0] != 'x')
+		abort();
+	if (r != Q_NOTFOUND && strstr(h.text, "__Host-quoin=") == NULL)
+		abort();
+	if (http_accepts_gzip(&rq) && strchr(h.text, '*') == NULL &&
+	    strcasestr(h.text, "gzip") == NULL)
+		abort();
+	return 0;
+}
