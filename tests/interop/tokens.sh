@@ -202,7 +202,8 @@ appliance_with "token2=$tokens/tpm"
 appliance_start "$appliance" signd recordd
 ok "TPM: a PKI on the main token" ctl hsm init localhost
 is "$(status .token2)" ready "TPM: the second token is ready"
-is "$(status .cannot2)" "seal (CKM_AES_GCM is missing)" \
+is "$(status .cannot2)" "seal (CKM_AES_GCM is missing), make HMAC keys \
+(CKM_GENERIC_SECRET_KEY_GEN is missing)" \
 	"TPM: it cannot seal, and that is said"
 ok "TPM: a P-256 key" code_key ec P-256 2
 ok "TPM: an RSA key" code_key rsa RSA-3072 2
