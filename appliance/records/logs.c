@@ -47,11 +47,13 @@ fits(const struct rec_activity *a, const struct rec_log_filter *filter)
 	    is_kind(filter->what, a->what) && says(a, filter->text);
 }
 
-/* What has fewest records: an object, then a person. */
+/* What has fewest records: an object, then a person. No list can be had by an
+ * object that is longer than keys. */
 static struct rec_list
 list_of(const struct rec_scan *s, const struct rec_log_filter *filter)
 {
-	const char *index = given(filter->object) ? "object"
+	const char *index = given(filter->object) &&
+	    strlen(filter->object) <= REC_KEY_MAX ? "object"
 	    : given(filter->who) ? "who" : NULL;
 	struct rec_list it = REC_LIST(s->client, REC_ACTIVITY, index,
 	    index == NULL ? NULL : *index == 'o' ? filter->object
