@@ -3,10 +3,13 @@
  * has. */
 #include "config.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -18,6 +21,7 @@
 #define H "Host: x\r\n"
 #define LISTENERS 40
 #define BODY_MAX 100000
+#define REQUEST_MS 1000
 
 static struct http_events *events;
 static atomic_int released;
@@ -66,6 +70,26 @@ on_take(void *ctx, const struct http_request *rq, struct http_response *rs,
 	return r;
 }
 
+/* Has something else to do first, for longer than a peer may take. */
+static enum q_err
+on_later(void *ctx, const struct http_request *rq, struct http_response *rs,
+    struct fault *f)
+{
+	usleep((REQUEST_MS + 300) * 1000);
+	return on_take(ctx, rq, rs, f);
+}
+
+static enum q_err
+on_spoilt(void *ctx, const struct http_request *rq, struct http_response *rs,
+    struct fault *f)
+{
+	(void)ctx;
+	(void)rq;
+	(void)f;
+	http_response_header(rs, "X-Name", "a\nb");
+	return Q_OK;
+}
+
 /* Reads nothing of what is sent. */
 static enum q_err
 on_deny(void *ctx, const struct http_request *rq, struct http_response *rs,
@@ -110,7 +134,7 @@ on_give(void *ctx, const struct http_request *rq, struct http_response *rs,
 	(void)ctx;
 	if (p == NULL)
 		return Q_NOMEM;
-	p->left = 100;
+	p->left = strcmp(rq->query, "endless") == 0 ? INT_MAX : 100;
 	p->fails_at = strcmp(rq->query, "fail") == 0 ? 50 : -1;
 	http_response_stream(rs, more, pieces_free, p);
 	return strcmp(rq->query, "deny") == 0
@@ -140,6 +164,8 @@ static const struct http_route routes[] = {
 	{ "GET", "/gzip", on_gzip },
 	{ "POST", "/take", on_take, .flags = HTTP_STREAM,
 	    .body_max = BODY_MAX },
+	{ "POST", "/later", on_later, .flags = HTTP_STREAM },
+	{ "GET", "/spoilt", on_spoilt },
 	{ "POST", "/deny", on_deny, .flags = HTTP_STREAM,
 	    .body_max = BODY_MAX },
 	{ "GET", "/give", on_give },
@@ -252,7 +278,66 @@ bodies(uint16_t port)
 	    "who reads nothing still answers");
 	ok(strstr(text, "Connection: close") != NULL, "and closes");
 	is_int(ask(port, "POST /take HTTP/1.1\r\n" H
-	    "Content-Length: 10\r\n\r\nabc"), 504, "a body that does not come");
+	    "Content-Length: 10\r\n\r\nabc"), 408, "a body that does not come");
+	is_int(ask_all(port, "POST /take HTTP/1.1\r\n" H
+	    "Content-Length: 3\r\n\r\nabcPOST /take HTTP/1.1\r\n" H
+	    "Content-Length: 2\r\nConnection: close\r\n\r\nde"), 200,
+	    "two bodies in a row");
+	ok(strstr(text, "3 294") != NULL && strstr(text, "2 201") != NULL,
+	    "are read apart");
+}
+
+/* Who starts fast may not stop for longer; a busy handler is not his fault. */
+static void
+paces(uint16_t port)
+{
+	static const char late[] = "POST /later HTTP/1.1\r\n" H
+	    "Content-Length: 6\r\n\r\nabc";
+	AUTO_FREE char *rq = malloc(BODY_MAX + 1000);
+	int n = snprintf(rq, 200, "POST /take HTTP/1.1\r\n" H
+	    "Content-Length: %d\r\n\r\n", BODY_MAX), fd;
+	int64_t began = clock_mono_ms();
+
+	memset(rq + n, 'x', BODY_MAX);
+	is_int(tcp_ask(port, rq, (size_t)n + BODY_MAX - 1, text,
+	    sizeof(text)), 408, "who stops before the last byte");
+	ok(clock_mono_ms() - began < 3 * REQUEST_MS, "is told so soon");
+	fd = tcp_open(port, 1);
+	send(fd, late, sizeof(late) - 1, MSG_NOSIGNAL);
+	usleep((REQUEST_MS + 500) * 1000);
+	send(fd, "def", 3, MSG_NOSIGNAL);
+	is_int(tcp_answer(fd, true, text, sizeof(text)), 200,
+	    "what the handler takes does not count");
+	close(fd);
+}
+
+/* Whether the answer ends as if somebody had pulled the plug. */
+static bool
+breaks_off(uint16_t port, const char *rq)
+{
+	int fd = tcp_open(port, 1);
+	ssize_t n = send(fd, rq, strlen(rq), MSG_NOSIGNAL);
+	bool reset;
+
+	while (n > 0)
+		n = recv(fd, text, sizeof(text), 0);
+	reset = n < 0 && errno == ECONNRESET;
+	close(fd);
+	return reset;
+}
+
+/* How many have been released when this one should be. */
+static int
+ask_none(uint16_t port, const char *rq)
+{
+	int fd = tcp_open(port, 1), before = atomic_load(&released);
+	int64_t until = clock_mono_ms() + 5 * REQUEST_MS;
+
+	send(fd, rq, strlen(rq), MSG_NOSIGNAL);
+	while (atomic_load(&released) == before && clock_mono_ms() < until)
+		usleep(20000);
+	close(fd);
+	return atomic_load(&released);
 }
 
 static void
@@ -265,15 +350,25 @@ answers(uint16_t port)
 	is_int(ask_all(port, "GET /give HTTP/1.0\r\n" H "\r\n"), 200, "HTTP/1.0");
 	ok(strstr(text, "chunked") == NULL &&
 	    strlen(text) > 600000, "without chunks");
+	ok(breaks_off(port, "GET /give?fail HTTP/1.0\r\n" H "\r\n"),
+	    "one that fails in the midst breaks off");
 	is_int(ask_all(port, "GET /give?fail HTTP/1.1\r\n" H
 	    "Connection: close\r\n\r\n"), 200,
-	    "one that fails in the midst");
+	    "and in chunks");
 	ok(strstr(text, "\r\n0\r\n\r\n") == NULL, "has no end");
 	is_int(ask_all(port, "GET /give?deny HTTP/1.1\r\n" H
 	    "Connection: close\r\n\r\n"), 403, "one that is refused");
 	is_int(ask_all(port, "HEAD /give HTTP/1.1\r\n" H
 	    "Connection: close\r\n\r\n"), 200, "HEAD");
-	is_int(atomic_load(&released), 5, "each is released once");
+	ok(strcmp(text + strlen(text) - 4, "\r\n\r\n") == 0, "has no body");
+	is_int(atomic_load(&released), 6, "each is released once");
+	is_int(ask_none(port, "GET /give?endless HTTP/1.1\r\n" H "\r\n"), 7,
+	    "who reads nothing is cut off");
+	is_int(ask_all(port, "HEAD /events?odd HTTP/1.1\r\n" H "\r\n"), 200,
+	    "HEAD of events");
+	ok(strstr(text, "text/event-stream") != NULL &&
+	    strstr(text, "event: ") == NULL, "is only a head");
+	is_int(http_events_count(events), 0, "and no stream");
 }
 
 static void
@@ -300,6 +395,10 @@ problems(uint16_t port)
 	    "Connection: close\r\n\r\n"), 405, "another method");
 	ok(strstr(text, "Allow: GET, HEAD\r\n") != NULL &&
 	    strstr(text, "problem+json") != NULL, "is a problem, too");
+	is_int(ask(port, "GET /spoilt HTTP/1.1\r\n" H
+	    "Connection: close\r\n\r\n"), 500, "a spoilt answer");
+	ok(strstr(text, "problem+json") != NULL &&
+	    strstr(text, "X-Name") == NULL, "is one, without what spoilt it");
 	for (size_t i = 0; i < ARRAY_LEN(cited); i++) {
 		snprintf(line, sizeof(line), "GET /cite/%s HTTP/1.1\r\n" H
 		    "Connection: close\r\n\r\n", cited[i].sent);
@@ -393,7 +492,7 @@ int
 main(void)
 {
 	const struct http_config cfg = { .address = "127.0.0.1",
-		.workers = 4, .request_ms = 1000, .problem = true,
+		.workers = 4, .request_ms = REQUEST_MS, .problem = true,
 		.always = "X-Always: yes\r\n" };
 	struct http_server *s = NULL;
 	struct fault f = { 0 };
@@ -407,6 +506,7 @@ main(void)
 	cookies(port);
 	codings(port);
 	bodies(port);
+	paces(port);
 	answers(port);
 	problems(port);
 	streams(port);
