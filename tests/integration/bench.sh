@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# alone
 # timeout: 150
 # The benchmark runs, in the smallest way there is, and every figure of it is
 # one. How fast anything was is no test.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# alone
 # timeout: 600
 # What a token may do wrong, by a PKCS #11 module of ours that does it on
 # purpose: every CK_RV of the specification into every call on the way to a
