@@ -28,6 +28,8 @@
 static const char ask[] = "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n";
 static const char half[] = "POST /hello HTTP/1.1\r\nHost: x\r\n"
     "Content-Length: 100\r\n\r\nhalf of the body";
+static const char half_open[] = "POST /take HTTP/1.1\r\nHost: x\r\n"
+    "Content-Length: 100\r\n\r\nhalf of the body";
 static char text[65536];
 
 static enum q_err
@@ -41,7 +43,23 @@ on_hello(void *ctx, const struct http_request *rq, struct http_response *rs,
 	return Q_OK;
 }
 
+static enum q_err
+on_take(void *ctx, const struct http_request *rq, struct http_response *rs,
+    struct fault *f)
+{
+	char piece[64];
+	size_t n = 1;
+	enum q_err r = Q_OK;
+
+	(void)ctx;
+	(void)rs;
+	while (r == Q_OK && n != 0)
+		r = http_body_read(rq, piece, sizeof(piece), &n, f);
+	return r;
+}
+
 static const struct http_route routes[] = {
+	{ "POST", "/take", on_take, .flags = HTTP_STREAM },
 	{ "GET", "/hello", on_hello, 0, 0, 0 },
 	{ "POST", "/hello", on_hello, 0, 0, 0 },
 };
@@ -217,9 +235,10 @@ test_caps(void)
 	http_server_stop(s);
 }
 
-/* Senders that stop half way through a body hold all workers. */
+/* Senders that stop half way through a body hold all workers: the server's
+ * own reading, or a handler's. */
 static void
-test_fair(void)
+test_fair(const char *sent)
 {
 	struct http_config cfg = { .workers = 6, .request_ms = 60000 };
 	struct http_server *s = serve(&cfg);
@@ -229,7 +248,7 @@ test_fair(void)
 
 	for (int i = 0; i < 24; i++) {
 		fd[i] = tcp_open(port, 2 + i % 3);
-		send(fd[i], half, sizeof(half) - 1, MSG_NOSIGNAL);
+		send(fd[i], sent, strlen(sent), MSG_NOSIGNAL);
 	}
 	ok(WAIT_FOR(s, busy, 6) && WAIT_FOR(s, queued, 18),
 	    "all workers are held, 18 wait");
@@ -377,7 +396,8 @@ main(void)
 
 	signal(SIGPIPE, SIG_IGN);
 	test_caps();
-	test_fair();
+	test_fair(half);
+	test_fair(half_open);
 	test_turns();
 	test_stop(a, b);
 	test_crowd(a);

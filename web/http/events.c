@@ -310,7 +310,7 @@ http_events_close(struct http_events *ev, const char *tag)
 
 	pthread_mutex_lock(&ev->lock);
 	LIST_FOREACH(s, &ev->streams, link)
-		if (strcmp(s->tag, tag) == 0)
+		if (tag == NULL || strcmp(s->tag, tag) == 0)
 			s->ending = true;
 	pthread_mutex_unlock(&ev->lock);
 	wake(ev);

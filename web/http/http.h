@@ -63,9 +63,9 @@ enum q_err http_query(const struct http_request *rq, const char *name,
     char *out, size_t cap) Q_CHECKED;
 
 /* The next piece of the body of an HTTP_STREAM route, at least one byte;
- * *ret_n is 0 at the end. TOOBIG over the route's body_max, TIMEOUT for who
- * is slower than 16 KiB a second on the average (after request_ms), PROTO,
- * IO when the peer is gone. */
+ * *ret_n is 0 at the end. TOOBIG over the route's body_max, TIMEOUT (the
+ * client's own: 408) for who falls request_ms behind 16 KB a second, PROTO,
+ * IO when the peer is gone or was cut off because others waited. */
 enum q_err http_body_read(const struct http_request *rq, void *p, size_t cap,
     size_t *ret_n, struct fault *f) Q_CHECKED;
 
@@ -113,7 +113,7 @@ void http_response_header(struct http_response *rs, const char *name,
 /* Answer with a body of any length, piece by piece (appended to *piece, which
  * is empty): more is called until it sets *ret_end; an error of it breaks the
  * connection off, so that the peer sees that something is missing. release
- * is called once, whatever happens. */
+ * is called once, whatever happens. Readers are held to the same pace. */
 void http_response_stream(struct http_response *rs,
     enum q_err (*more)(void *ctx, struct buf *piece, bool *ret_end),
     void (*release)(void *ctx), void *ctx);
@@ -139,7 +139,7 @@ enum q_err http_response_events(struct http_response *rs,
 void http_events_send(struct http_events *ev, const char *tag,
     const char *event, struct bytes data);
 
-/* End the streams of a tag, when they have what was sent. */
+/* End the streams of a tag (NULL: all), when they have what was sent. */
 void http_events_close(struct http_events *ev, const char *tag);
 
 /* How many there are. */

@@ -108,6 +108,16 @@ io_finish(struct conn *c)
 	shutdown(c->fd, SHUT_WR);
 }
 
+void
+io_break(struct conn *c)
+{
+	const struct linger reset = { .l_onoff = 1 };
+
+	if (c->ssl != NULL)
+		SSL_set_quiet_shutdown(c->ssl, 1);
+	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+}
+
 /* At least one byte at b->p: 0, 408 or -1. */
 static int
 body_fill(struct body_source *b)
@@ -229,8 +239,6 @@ body_read_chunked(struct body_source *b, struct buf *out)
 	return r == 0 ? body_trailers(b) : r;
 }
 
-#define PACE 16 /* bytes in a millisecond, the slowest on the average */
-
 /* The next chunk's head, behind the end of the one before. */
 static int
 chunk_begin(struct body_source *b)
@@ -265,31 +273,28 @@ body_read_some(struct body_source *b, void *p, size_t cap, size_t *ret_n)
 	*ret_n = 0;
 	if (!b->chunked && b->left > b->max - b->seen)
 		return 413;
-	b->deadline = b->since + b->grace + (int64_t)(b->seen / PACE);
 	if (b->wants_go && b->len == 0 && !b->ended &&
 	    !io_write(b->c, go, sizeof(go) - 1, b->deadline))
 		return -1;
 	b->wants_go = false;
 	if (b->chunked && b->left == 0 && !b->ended)
 		r = chunk_begin(b);
-	if (!b->chunked && b->left == 0)
-		b->ended = true;
+	if (r == 0 && !b->ended)
+		r = body_fill(b);
 	if (r != 0 || b->ended)
-		return r;
-	r = body_fill(b);
-	if (r != 0)
 		return r;
 	if (cap > b->len)
 		cap = b->len;
 	if (cap > b->left)
 		cap = (size_t)b->left;
-	b->seen += cap;
-	if (b->seen > b->max)
+	if (cap > b->max - b->seen)
 		return 413;
 	memcpy(p, b->p, cap);
 	b->p += cap;
 	b->len -= cap;
 	b->left -= cap;
+	b->seen += cap;
+	b->ended = !b->chunked && b->left == 0;
 	*ret_n = cap;
 	return 0;
 }

@@ -26,6 +26,24 @@ bool io_write(struct conn *c, const void *p, size_t len, int64_t deadline);
 /* Say that nothing more will be sent. */
 void io_finish(struct conn *c);
 
+/* When it is closed, let the peer see that this was not the end. */
+void io_break(struct conn *c);
+
+struct park;
+
+/*
+ * How the peer of a long body keeps up, either way. What it is waited for
+ * makes debts, in bytes; what it sends or takes pays them back, and nothing
+ * is saved up.
+ */
+struct pace {
+	struct park *park;
+	struct conn *c;
+	unsigned grace_ms;
+	uint64_t debt; /* at the slowest pace: over grace_ms it is too late */
+	uint64_t late; /* at the one that holds nobody up */
+};
+
 /* The body of a request. Start with the bytes that came with the head. */
 struct body_source {
 	struct conn *c;
@@ -35,9 +53,10 @@ struct body_source {
 	uint8_t chunk[4096]; /* p points here after the first read */
 	/* Of a body that is read piece by piece. */
 	bool chunked, ended, begun, wants_go;
+	int failed; /* what body_read_some() returned, if not 0 */
 	uint64_t left; /* of the body, or of its chunk */
 	uint64_t seen, max;
-	int64_t since, grace; /* milliseconds */
+	struct pace pace;
 };
 
 /* Append exactly len bytes, or everything of the chunked coding (RFC 9112

@@ -35,8 +35,8 @@ struct park {
 	int listener;
 	uint8_t peek[HELLO_MAX]; /* the thread's */
 	pthread_mutex_t lock;
+	atomic_bool stopping; /* set under the lock */
 	/* under the lock */
-	bool stopping;
 	bool sleeping; /* the thread, until it is woken */
 	int64_t swept;
 	unsigned free_workers;
@@ -524,6 +524,15 @@ park_worker_free(struct park *p)
 	pthread_mutex_lock(&p->lock);
 	p->free_workers++;
 	park_unlock(p);
+}
+
+/* park_stop() sees that it waits, or this that it stops. */
+void
+park_waits(struct park *p, struct conn *c, int64_t since)
+{
+	atomic_store(&c->slow_since, since);
+	if (since != 0 && atomic_load(&p->stopping))
+		shutdown(c->fd, SHUT_RD);
 }
 
 bool

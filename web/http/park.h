@@ -78,6 +78,10 @@ struct conn *park_poll(struct park *p, int ms);
 /* A worker is free; it has no connection. */
 void park_worker_free(struct park *p);
 
+/* A worker waits for the peer of c since then (clock_mono_ms()), 0: no more.
+ * Who is slow may be cut off for others, and is when the server stops. */
+void park_waits(struct park *p, struct conn *c, int64_t since);
+
 /* Whether somebody waits for a worker, so that none should dawdle. */
 bool park_pressed(struct park *p);
 

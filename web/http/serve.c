@@ -102,29 +102,32 @@ response_done(struct http_response *rs)
 	rs->more = NULL;
 }
 
+static struct pace
+worker_pace(struct worker *w)
+{
+	return (struct pace){ .park = w->s->park, .c = w->c,
+		.grace_ms = w->s->cfg.request_ms };
+}
+
 /* An answer whose length is not known: in pieces, or as a stream of events.
  * Returns whether the connection may be used again. */
 static bool
 worker_reply_open(struct worker *w, bool keep)
 {
 	struct http_response *rs = &w->rs;
-	bool chunked = w->head.version_1_1 && rs->events == NULL;
-	int64_t deadline = clock_mono_ms() + w->s->cfg.request_ms;
-	bool good;
+	bool chunked = w->head.version_1_1 && rs->events == NULL, good;
+	struct pace pace = worker_pace(w);
 
 	buf_reset(&w->out);
 	http_reply_head_open(&w->out, rs, rs->status != 0 ? rs->status : 200,
 	    chunked, keep && chunked, w->s->cfg.always);
-	if (rs->events != NULL)
+	if (w->head.head)
+		response_done(rs);
+	else if (rs->events != NULL)
 		buf_put(&w->out, rs->body.p, rs->body.len);
-	atomic_store(&w->c->slow_since, clock_mono_ms());
-	good = !w->out.bad && io_write(w->c, w->out.p, w->out.len, deadline);
-	if (good && rs->more != NULL && !w->head.head)
-		good = stream_out(w->c, rs, &w->out, chunked,
-		    w->s->cfg.request_ms);
-	atomic_store(&w->c->slow_since, 0);
+	good = stream_out(&pace, rs, &w->out, chunked);
 	atomic_fetch_add(&w->s->requests, 1);
-	if (!good)
+	if (!good || w->head.head)
 		rs->events = NULL;
 	return good && keep && chunked;
 }
@@ -143,7 +146,10 @@ worker_reply(struct worker *w, bool keep)
 		response_done(rs);
 		rs->events = NULL;
 		buf_reset(&rs->headers);
-		http_reply_error(rs, 500, http_reason(500), false);
+		buf_reset(&rs->problem_more);
+		rs->problem_type = NULL;
+		http_reply_error(rs, 500, http_reason(500),
+		    w->s->cfg.problem);
 		status = 500;
 	}
 	if (rs->more != NULL || rs->events != NULL)
@@ -299,8 +305,9 @@ worker_body_open(struct worker *w, uint64_t max)
 {
 	w->body.len = 0;
 	w->source = (struct body_source){ .c = w->c,
-		.p = w->in + w->head_len, .len = w->in_len - w->head_len };
-	stream_in_begin(&w->source, &w->head, max, w->s->cfg.request_ms);
+		.p = w->in + w->head_len, .len = w->in_len - w->head_len,
+		.pace = worker_pace(w) };
+	stream_in_begin(&w->source, &w->head, max);
 }
 
 static void
@@ -308,9 +315,12 @@ worker_fault(struct worker *w, enum q_err e, const struct fault *f,
     bool problem)
 {
 	char number[16];
+	/* What was too slow is the client, not somebody behind us. */
+	int status = e == Q_TIMEOUT && w->source.failed == 408 ? 408
+							: q_err_http(e);
 
 	buf_reset(&w->rs.headers);
-	http_reply_error(&w->rs, q_err_http(e), fault_text(f, e),
+	http_reply_error(&w->rs, status, fault_text(f, e),
 	    problem || w->s->cfg.problem);
 	if (f->retry_after != 0) {
 		snprintf(number, sizeof(number), "%u", f->retry_after);

@@ -5,13 +5,15 @@
 #include "http/http.h"
 #include "http/io.h"
 
-/* b, whose first bytes are set, is a request's body, read piece by piece. */
+/* b, whose first bytes and pace are set, is a request's body, read piece by
+ * piece. */
 void stream_in_begin(struct body_source *b, const struct http_head *h,
-    uint64_t max, unsigned grace_ms);
+    uint64_t max);
 
-/* All pieces of rs to the peer, by out: false when that broke off. */
-bool stream_out(struct conn *c, struct http_response *rs, struct buf *out,
-    bool chunked, unsigned grace_ms);
+/* What out holds, then the pieces of rs if it has any, to the peer, by out.
+ * False when that broke off: then the peer sees it, too. */
+bool stream_out(struct pace *pace, struct http_response *rs, struct buf *out,
+    bool chunked);
 
 /* The connection is the events' from now on; it is closed when there are too
  * many. */
