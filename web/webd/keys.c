@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <openssl/crypto.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -465,20 +466,25 @@ each_had(void *arg, const struct signd_key *k)
 	return Q_OK;
 }
 
+/* signd takes the rules as a whole: of two who change some of them at once
+ * neither may undo the other's. */
+static pthread_mutex_t rules_lock = PTHREAD_MUTEX_INITIALIZER;
+
 static enum q_err
-key_patch(struct web_call *c, struct http_response *rs, struct fault *f)
+rules_change(struct web_call *c, struct had *had, struct fault *f)
 {
 	AUTO_BUF struct buf code = BUF_INIT(SIGND_RULES_MAX);
 	AUTO_RULES struct rules rules = RULES_INIT;
 	AUTO_REPLY struct wire_reply hold = { NULL, 0 };
-	struct had had = { .id = c->param[0], .rules = &rules };
-	struct signd_key_set_req req = { .key = c->param[0],
+	struct signd_key_set_req req = { .key = had->id,
 		.user = c->user.name };
 	struct signd_key_set_rsp rsp;
-	enum q_err r = signer_keys(c->web->signd, each_had, &had, f);
+	enum q_err r;
 
-	if (r == Q_OK && !had.found)
-		r = fault_set(f, Q_NOTFOUND, "no key %.32s", c->param[0]);
+	had->rules = &rules;
+	r = signer_keys(c->web->signd, each_had, had, f);
+	if (r == Q_OK && !had->found)
+		r = fault_set(f, Q_NOTFOUND, "no key %.32s", had->id);
 	if (r == Q_OK)
 		r = rules_take(c, &rules, f);
 	if (r != Q_OK)
@@ -486,9 +492,20 @@ key_patch(struct web_call *c, struct http_response *rs, struct fault *f)
 	rules_encode(&rules, &code);
 	req.rules = buf_bytes(&code);
 	r = signd_key_set(c->web->signd, &req, &rsp, &hold, f);
-	if (r != Q_OK)
-		return wrong(c, "/rules", r, f);
-	r = web_note(c, "hsm key edit", had.name, f);
+	return r == Q_OK ? r : wrong(c, "/rules", r, f);
+}
+
+static enum q_err
+key_patch(struct web_call *c, struct http_response *rs, struct fault *f)
+{
+	struct had had = { .id = c->param[0] };
+	enum q_err r;
+
+	pthread_mutex_lock(&rules_lock);
+	r = rules_change(c, &had, f);
+	pthread_mutex_unlock(&rules_lock);
+	if (r == Q_OK)
+		r = web_note(c, "hsm key edit", had.name, f);
 	return r == Q_OK ? answer(c, c->param[0], 200, rs, f) : r;
 }
 

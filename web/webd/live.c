@@ -80,6 +80,9 @@ session_look(struct web *w, const char *key)
 	static const uint8_t none[] = "{}";
 	struct rec_session s;
 
+	/* Whichever: all come again, and who may not is told so then. */
+	if (key[0] == '\0')
+		http_events_close(w->events, NULL);
 	if (key[0] == '\0' ||
 	    rec_session_get(w->recordd, key, &s, NULL) != Q_NOTFOUND)
 		return;
@@ -194,6 +197,27 @@ tick(struct web *w)
 	}
 }
 
+/* Before now hints may have been lost. */
+static void
+all_note(struct web *w)
+{
+	for (uint32_t type = 1; type <= REC_TYPE_MAX; type++)
+		if (WATCHED & REC_BIT(type))
+			note(w, type, "");
+}
+
+/* -1: recordd is away. */
+static int
+watch(struct web *w)
+{
+	int sock;
+
+	if (rec_watch_open(w->recordd, WATCHED, &sock, NULL) != Q_OK)
+		return -1;
+	all_note(w);
+	return sock;
+}
+
 static void *
 run(void *arg)
 {
@@ -205,9 +229,7 @@ run(void *arg)
 	enum q_err r;
 
 	while (!atomic_load(&w->live->stop)) {
-		if (sock < 0 && rec_watch_open(w->recordd, WATCHED, &sock,
-		    NULL) != Q_OK) {
-			sock = -1;
+		if (sock < 0 && (sock = watch(w)) < 0) {
 			nanosleep(&pause, NULL);
 			tick(w);
 			continue;
@@ -218,10 +240,6 @@ run(void *arg)
 		if (r != Q_OK && r != Q_TIMEOUT) {
 			close(sock);
 			sock = -1;
-			/* Hints may have been lost. */
-			for (type = 1; type <= REC_TYPE_MAX; type++)
-				if (WATCHED & REC_BIT(type))
-					note(w, type, "");
 		}
 		tick(w);
 	}

@@ -120,6 +120,20 @@ refuse(struct web_call *c, const struct attempt *a, struct fault *f)
 	return fault_set(f, Q_UNAUTH, "user name, password or code is wrong");
 }
 
+/* A password takes a while: of those who came at once with it no more are told
+ * how it went than of those who come one by one. */
+static enum q_err
+crowd(struct web_call *c, const struct attempt *a, enum q_err went,
+    struct fault *f)
+{
+	const char *from = c->rq->remote;
+	enum q_err r = gate_ask(c->web, a->who, from, a->known, f);
+
+	if (r != Q_OK && went == Q_UNAUTH)
+		gate_failed(c->web, a->who, from, a->known);
+	return r == Q_OK ? went : r;
+}
+
 static enum q_err
 want_code(struct web_call *c, struct fault *f)
 {
@@ -186,6 +200,8 @@ login_try(struct web_call *c, struct http_response *rs, struct fault *f)
 	if (r == Q_OK)
 		r = password_check(c->web, a.any ? &a.user : NULL,
 		    web_text(c, "password", ""), f);
+	if (r == Q_OK || r == Q_UNAUTH)
+		r = crowd(c, &a, r, f);
 	if (r == Q_UNAUTH)
 		return refuse(c, &a, f);
 	if (r == Q_OK)

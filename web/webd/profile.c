@@ -117,18 +117,24 @@ static enum q_err
 confirm(struct web_call *c, struct rec_user *user, const char *member,
     struct fault *f)
 {
+	const char *from = c->rq->remote;
 	char pointer[32];
-	enum q_err r = self(c, user, f);
+	enum q_err r = self(c, user, f), late;
 
 	if (r == Q_OK)
-		r = gate_ask(c->web, user->key, c->rq->remote, true, f);
+		r = gate_ask(c->web, user->key, from, true, f);
 	if (r == Q_OK)
 		r = password_check(c->web, user, web_text(c, member, ""), f);
-	if (r == Q_OK)
-		gate_passed(c->web, user->key, c->rq->remote);
-	if (r != Q_UNAUTH)
+	if (r != Q_OK && r != Q_UNAUTH)
 		return r;
-	gate_failed(c->web, user->key, c->rq->remote, true);
+	/* Others may have failed at the same time. */
+	late = gate_ask(c->web, user->key, from, true, f);
+	if (r == Q_UNAUTH)
+		gate_failed(c->web, user->key, from, true);
+	else if (late == Q_OK)
+		gate_passed(c->web, user->key, from);
+	if (r == Q_OK || late != Q_OK)
+		return late;
 	snprintf(pointer, sizeof(pointer), "/%s", member);
 	return web_wrong(c, f, pointer, "this is not the password");
 }

@@ -242,9 +242,13 @@ user_patch(struct web_call *c, struct http_response *rs, struct fault *f)
 static enum q_err
 user_delete(struct web_call *c, struct http_response *rs, struct fault *f)
 {
-	enum q_err r = rec_user_remove(c->web->recordd, c->param[0], &c->by,
-	    f);
+	struct rec_user user;
+	enum q_err r = rec_user_get(c->web->recordd, c->param[0], &user, f);
 
+	if (r == Q_OK)
+		r = web_if_match(c, user.rev, f);
+	if (r == Q_OK)
+		r = rec_user_remove(c->web->recordd, user.key, &c->by, f);
 	rs->status = 204;
 	return r;
 }
