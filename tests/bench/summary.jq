@@ -64,6 +64,7 @@ def rate($op; $journal; $n): $sig[] | select(.op == $op and
 		"p99_ms")),
 	web: kind("web"),
 	uploads: kind("upload"),
+	browser: kind("browser"),
 	load: $load,
 	memory: $memory,
 	absent: kind("absent"),
@@ -85,6 +86,10 @@ def rate($op; $journal; $n): $sig[] | select(.op == $op and
 		(kind("upload") | select(length > 0) |
 			wanted("upload of \(.[0].devices) DeviceIDs";
 			"seconds, at most"; 20; map(.seconds) | max)),
+		(kind("browser")[] | select(.what != "the slowest of them") |
+			wanted("in Chromium, \(.what)";
+			"seconds, at most"; if .what | startswith("a list")
+			then 20 else 1 end; .seconds)),
 		($crl[] | wanted("CRL of \(.entries) entries made and signed";
 			"seconds, at most"; 2; .made_ms / 1000)),
 		wanted("status polls, TLS, kept"; "per second, at least"; 15000;

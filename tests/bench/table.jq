@@ -63,6 +63,7 @@ def fix($n): if . == null then "-" else (. * pow(10; $n) | round) as $x |
 (.web[] | (.what | left(52)) + (.per_second | fix(0) | right(7)) +
 	(.p50_ms | fix(2) | right(9)) + (.p99_ms | fix(2) | right(8))),
 (.uploads[] | "Upload of \(.devices) DeviceIDs, \(.type): \(.seconds | fix(2)) s; memory of quoin-webd at most \(.kib / 1024 | fix(0)) MiB"),
+(.browser[] | "In Chromium, \(.what): \(.seconds | fix(2)) s"),
 ""),
 (select(.stores != []) |
 "Enrolments, the same devices         devices        /s   p50 ms   p99 ms",

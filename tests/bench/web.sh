@@ -9,6 +9,8 @@
 
 # shellcheck source=tests/integration/web.sh
 . "$top_srcdir/tests/integration/web.sh"
+# shellcheck source=tests/interop/lib-browser.sh
+. "$top_srcdir/tests/interop/lib-browser.sh"
 
 # As many batches as are wanted, with as many devices in all.
 web_fill() {
@@ -83,6 +85,25 @@ web_cases() {
 	web_case "users" '"/users"'
 }
 
+# What somebody who looks at the pages waits for.
+web_browser() {
+	local line
+	if ! browser_tools >"$scratch/missing"; then
+		absent "the administration in Chromium" \
+			"$(cat "$scratch/missing")"
+		return
+	fi
+	web POST /batches '{"name":"by-page","policy":"bench"}'
+	[ "$code" = 201 ] || die "batch: $body"
+	(cd "$tools" && HOME=$scratch QUOIN_SHOTS=$scratch/shots \
+		QUOIN_URL=https://localhost:$(conf admin.port) \
+		QUOIN_USER=ann QUOIN_PASSWORD='correct horse battery 9' \
+		QUOIN_BATCH=by-page QUOIN_FILE=$web/page.json QUOIN_VIEWS=9 \
+		timeout 300 node bench.mjs) >"$web/browser" ||
+		die "bench.mjs: $(tail -n 1 "$web/browser")"
+	while read -r line; do note browser "$line"; done <"$web/browser"
+}
+
 bench_web() {
 	appliance_new web
 	daemon_start webd
@@ -102,6 +123,8 @@ bench_web() {
 	web_case "devices revoked" '"/devices/\($ids[$i])/revoke"' POST \
 		"$web_changes" | web_ask 8 0
 	web_cases | web_ask 1 "$web_seconds"
+	"$bench/bench-lists" ids "$web_devices" >"$web/page.json"
+	web_browser
 	daemon_stop webd
 	appliance_stop
 }

@@ -6,15 +6,9 @@
 # Pictures of every page are kept in web-shots/ of the build.
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../integration/lib.sh"
-for p in node npm chromium oathtool; do
-	command -v $p >/dev/null || skip_all "wants $p"
-done
-tools=$top_builddir/interop-tools/browser
-mkdir -p "$tools"
-cp "$top_srcdir"/tests/browser/{package.json,package-lock.json,*.mjs} "$tools"
-[ -d "$tools/node_modules/playwright-core" ] ||
-	(cd "$tools" && npm ci --no-audit --no-fund) >"$tools/npm.log" 2>&1 ||
-	skip_all "no playwright-core: $(tail -n 1 "$tools/npm.log")"
+# shellcheck source=tests/interop/lib-browser.sh
+. "$here/lib-browser.sh"
+browser_tools >"$scratch/missing" || skip_all "$(cat "$scratch/missing")"
 
 appliance_start "$scratch/a" signd recordd enrold webd
 ctl hsm root --pem >"$scratch/root.pem"
