@@ -6,6 +6,8 @@
 #include <json-c/printbuf.h>
 #include <string.h>
 
+#include "base/codec.h"
+
 /* json-c keeps the last of two members with one name and, strict or not,
  * takes 'names' and NaN. So the text, which is known to be well-formed
  * otherwise by then, is walked once more. */
@@ -109,12 +111,54 @@ doubles_check(struct bytes text, struct fault *f)
 	return Q_OK;
 }
 
+/* The UTF-16 unit of the escape at p; -1: there is none. */
+static int
+unit_at(const char *p, const char *end)
+{
+	char hex[5] = "";
+	uint8_t unit[2];
+
+	if (end - p < 6 || p[0] != '\\' || p[1] != 'u')
+		return -1;
+	memcpy(hex, p + 2, 4);
+	return hex_decode(hex, unit, sizeof(unit)) ? unit[0] << 8 | unit[1]
+						   : -1;
+}
+
+/* Half of a surrogate pair is no character (RFC 8259 8.2): json-c would put
+ * another one in its place. */
+static enum q_err
+escapes_check(struct name s, struct fault *f)
+{
+	const char *end = s.p + s.len;
+
+	for (const char *p = s.p; p < end; p++) {
+		int unit = unit_at(p, end);
+
+		if (*p != '\\')
+			continue;
+		if (unit == 0)
+			return fault_set(f, Q_INVALID, "NUL in JSON");
+		if (unit >= 0xd800 && unit < 0xe000) {
+			int low = unit_at(p + 6, end);
+
+			if (unit >= 0xdc00 || low < 0xdc00 || low >= 0xe000)
+				return fault_set(f, Q_INVALID,
+				    "bad JSON: half of a surrogate pair");
+			p += 6;
+		}
+		p++;
+	}
+	return Q_OK;
+}
+
 /* Outside of strings only what JSON knows, and no control character in. */
 static enum q_err
 letters_check(struct bytes text, struct fault *f)
 {
 	struct walk w = { (const char *)text.p,
 		(const char *)text.p + text.len };
+	enum q_err e;
 
 	while (w.p < w.end) {
 		if (*w.p != '"') {
@@ -130,6 +174,9 @@ letters_check(struct bytes text, struct fault *f)
 			if ((unsigned char)s.p[i] < 0x20)
 				return fault_set(f, Q_INVALID,
 				    "bad JSON: control character in a string");
+		e = escapes_check(s, f);
+		if (e != Q_OK)
+			return e;
 	}
 	return Q_OK;
 }
@@ -193,8 +240,7 @@ http_json_parse(struct bytes text, struct json_object **ret_obj,
 						: json_tokener_error_desc(je));
 	else if (!json_object_is_type(o, json_type_object))
 		e = fault_set(f, Q_INVALID, "no JSON object");
-	else if (memchr(text.p, '\0', text.len) != NULL ||
-	    memmem(text.p, text.len, "\\u0000", 6) != NULL)
+	else if (memchr(text.p, '\0', text.len) != NULL)
 		e = fault_set(f, Q_INVALID, "NUL in JSON");
 	else if (!blank_from(text, used))
 		e = fault_set(f, Q_INVALID, "bytes behind the JSON object");
