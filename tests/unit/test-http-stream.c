@@ -448,6 +448,7 @@ hears(int fd, const char *wanted)
 static void
 streams(uint16_t port)
 {
+	AUTO_BUF struct buf tags = BUF_INIT(4096);
 	int fd[LISTENERS], heard = 0, ended = 0;
 	char c;
 
@@ -472,6 +473,9 @@ streams(uint16_t port)
 	}
 	is_int(heard, LISTENERS + LISTENERS / 2, "events reach whom they "
 	    "are for");
+	http_events_tags(events, &tags);
+	is_int(tags.len, LISTENERS / 2 * (sizeof("odd") + sizeof("even")),
+	    "the tags of all");
 	http_events_close(events, "odd");
 	for (int i = 1; i < LISTENERS; i += 2)
 		ended += read(fd[i], &c, 1) == 0;

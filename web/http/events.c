@@ -310,10 +310,21 @@ http_events_close(struct http_events *ev, const char *tag)
 
 	pthread_mutex_lock(&ev->lock);
 	LIST_FOREACH(s, &ev->streams, link)
-		if (tag == NULL || strcmp(s->tag, tag) == 0)
+		if (strcmp(s->tag, tag) == 0)
 			s->ending = true;
 	pthread_mutex_unlock(&ev->lock);
 	wake(ev);
+}
+
+void
+http_events_tags(struct http_events *ev, struct buf *out)
+{
+	struct stream *s;
+
+	pthread_mutex_lock(&ev->lock);
+	LIST_FOREACH(s, &ev->streams, link)
+		buf_put(out, s->tag, strlen(s->tag) + 1);
+	pthread_mutex_unlock(&ev->lock);
 }
 
 size_t

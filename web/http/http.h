@@ -139,8 +139,11 @@ enum q_err http_response_events(struct http_response *rs,
 void http_events_send(struct http_events *ev, const char *tag,
     const char *event, struct bytes data);
 
-/* End the streams of a tag (NULL: all), when they have what was sent. */
+/* End the streams of a tag, when they have what was sent. */
 void http_events_close(struct http_events *ev, const char *tag);
+
+/* Append the tag of each stream, and a NUL behind each. */
+void http_events_tags(struct http_events *ev, struct buf *out);
 
 /* How many there are. */
 size_t http_events_count(struct http_events *ev);

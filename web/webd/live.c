@@ -80,14 +80,22 @@ session_look(struct web *w, const char *key)
 	static const uint8_t none[] = "{}";
 	struct rec_session s;
 
-	/* Whichever: all come again, and who may not is told so then. */
-	if (key[0] == '\0')
-		http_events_close(w->events, NULL);
-	if (key[0] == '\0' ||
-	    rec_session_get(w->recordd, key, &s, NULL) != Q_NOTFOUND)
+	if (rec_session_get(w->recordd, key, &s, NULL) != Q_NOTFOUND)
 		return;
 	http_events_send(w->events, key, "end", (struct bytes){ none, 2 });
 	http_events_close(w->events, key);
+}
+
+/* Hints of some may have been lost. */
+static void
+sessions_look(struct web *w)
+{
+	AUTO_BUF struct buf tags = BUF_INIT(STREAMS_MAX * (HTTP_TAG_MAX + 1));
+
+	http_events_tags(w->events, &tags);
+	for (size_t i = 0; i < tags.len;
+	    i += strlen((const char *)tags.p + i) + 1)
+		session_look(w, (const char *)tags.p + i);
 }
 
 static void
@@ -122,10 +130,12 @@ activity_look(struct web *w, const char *key)
 static void
 note(struct web *w, uint32_t type, const char *key)
 {
-	if (type == REC_SESSION) {
+	if (type == REC_SESSION && key[0] == '\0')
+		sessions_look(w);
+	else if (type == REC_SESSION)
 		session_look(w, key);
+	if (type == REC_SESSION)
 		return;
-	}
 	if (type == REC_ACTIVITY && http_events_count(w->events) != 0)
 		activity_look(w, key);
 	changed(w->live, type, key);
