@@ -17,6 +17,7 @@
 #include "base/own.h"
 #include "quoinctl/ctl.h"
 #include "quoinctl/out.h"
+#include "signer/named.h"
 #include "x509/pubkey.h"
 
 #define CHUNK 65536
@@ -43,7 +44,6 @@ struct job {
 static enum q_err
 each_key(void *arg, const struct signd_key *k)
 {
-	struct signd_rules rules;
 	struct job *j = arg;
 
 	if (k->name[0] == '\0' || (strcmp(k->name, j->name) != 0 &&
@@ -52,11 +52,7 @@ each_key(void *arg, const struct signd_key *k)
 	j->found = true;
 	j->codesign = strcmp(k->purpose, "codesign") == 0;
 	snprintf(j->id, sizeof(j->id), "%s", k->id);
-	j->mechs = strcmp(k->kind, "P-256") == 0 ? SIGND_ECDSA :
-	    SIGND_RSA_PSS | SIGND_RSA_PKCS1;
-	if (wire_decode(&signd_rules_type, k->rules, &rules, NULL) == Q_OK &&
-	    rules.mechs != 0)
-		j->mechs = rules.mechs;
+	j->mechs = signer_key_mechs(k);
 	return Q_OK;
 }
 

@@ -31,6 +31,18 @@ signer_key_called(const struct signd_key *k, const char *name)
 	return strcmp(k->name, plain) == 0 || strcmp(k->id, plain) == 0;
 }
 
+uint32_t
+signer_key_mechs(const struct signd_key *k)
+{
+	struct signd_rules rules;
+
+	if (wire_decode(&signd_rules_type, k->rules, &rules, NULL) == Q_OK &&
+	    rules.mechs != 0)
+		return rules.mechs;
+	return strcmp(k->kind, "P-256") == 0 ? SIGND_ECDSA :
+	    SIGND_RSA_PSS | SIGND_RSA_PKCS1;
+}
+
 static enum q_err
 approvers_page(struct wire_client *c, char after[SIGND_NAME_MAX + 1], bool *more,
     signer_approver_each each, void *arg, struct fault *f)

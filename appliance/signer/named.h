@@ -21,6 +21,9 @@ bool signer_key_called(const struct signd_key *k, const char *name);
 /* A name as people write it, as quoin-signd has it. Part of name. */
 const char *signer_key_name(const char *name);
 
+/* Set of enum signd_mech that it signs by: those of its rules, or of its kind. */
+uint32_t signer_key_mechs(const struct signd_key *k);
+
 /* As signer_certs: every approver by name, every approval that is open. */
 typedef enum q_err (*signer_approver_each)(void *arg,
     const struct signd_approver *a);

@@ -27,6 +27,8 @@ RULES = [
     (r"[A-Z]+ /settings(/|$)", ("administrator", "settings")),
     (r"GET /(approvals|approvers|tls)(/|$)", ("administrator", "read")),
     (r"GET /", ("contributor", "read")),
+    (r"POST /approvals$", ("administrator", "sign")),
+    (r"POST /batches/\{name\}/recount$", ("administrator", "devices")),
     (r"[A-Z]+ /(batches|devices)(/|$)", ("contributor", "devices")),
     (r"[A-Z]+ /policies(/|$)", ("contributor", "policies")),
     (r"[A-Z]+ /", ("administrator", "hsm")),

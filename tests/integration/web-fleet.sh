@@ -126,6 +126,13 @@ answers 201 "all of them right" POST /batches \
 	"$(some 1500 4096 | jq -Rnc '{name: "c", policy: "q",
 	devices: [inputs]}')"
 has '.counts | "\(.devices) \(.not_enrolled)"' "1500 1500" "are loaded"
+answers 403 "counted by no contributor" POST /batches/c/recount
+web_as ann
+answers 200 "counted anew" POST /batches/c/recount
+has .wrong 0 "no counter was wrong"
+logged "batch recount" "Devices of batch c counted by ann"
+answers 404 "no batch, no counters" POST /batches/none/recount
+web_as carl
 answers 200 "in order, one at a time" GET '/batches?limit=1'
 has '.items[0].name + " " + .next' "b b" "the first"
 answers 200 "the next" GET '/batches?limit=1&after=b'

@@ -235,6 +235,37 @@ no 'private key' "something else" /etc/hostname
 unlike "$(ctl --json journal show 2>/dev/null | head -c 1000000)" \
 	'BEGIN PRIVATE' "no private key is in the journal"
 
+# A key for code has its owner's certificate.
+answers 201 "a key for code" POST /keys \
+	'{"name":"code","type":"ecdsa","purpose":"codesign"}'
+code_key=$(jq -r .id <<<"$body")
+jq -r .public_pem <<<"$body" >"$web/code.pub"
+openssl req -x509 -new -key "$web/own.key" -subj /CN=ca -days 9 \
+	-out "$web/ca.pem"
+openssl x509 -new -force_pubkey "$web/code.pub" -subj /CN=code -days 9 \
+	-CA "$web/ca.pem" -CAkey "$web/own.key" -out "$web/code.pem" 2>"$web/err"
+attach() {
+	web PUT "/keys/$code_key/certificate" \
+		"$(jq -Rsc '{pem: .}' <"$1")"
+}
+attach "$web/ca.pem"
+is "$code" 400 "another's certificate is refused" || tap_note "$body"
+has '.errors[0].pointer' /pem "which is told"
+attach "$web/code.pub"
+is "$code" 400 "so is what is none" || tap_note "$body"
+attach "$web/code.pem"
+is "$code" 204 "its own is attached" || tap_note "$body"
+logged hsm key cert code
+answers 200 "the key" GET "/keys/$code_key"
+is "$(jq -r .certificate_pem <<<"$body")" "$(openssl x509 -in \
+	"$web/code.pem")" "has it"
+answers 204 "and loses it" DELETE "/keys/$code_key/certificate"
+answers 200 "the key" GET "/keys/$code_key"
+has .certificate_pem null "has none"
+answers 404 "no key, no certificate" DELETE \
+	/keys/0123456789abcdef/certificate
+answers 204 "the key goes" DELETE "/keys/$code_key"
+
 {
 	key_values "$web/own.key" EC
 	key_values "$web/rsa.key" RSA
@@ -299,14 +330,27 @@ has .add 'quoinctl hsm approver add NAME --webauthn FILE' "how one is added"
 answers 201 "a key that wants both" POST /keys '{"name":"rel",
 	"type":"ecdsa","rules":{"approvals":2,"approvers":["dora","emil"]}}'
 rel=$(jq -r .id <<<"$body")
+digest=$(sha256sum <"$web/fw" | cut -d' ' -f1)
+want() {
+	jq -nc --arg k "$1" --arg d "$2" '{key: $k, digest: $d, meaning: "fw"}'
+}
+answers 400 "half a digest is none" POST /approvals \
+	"$(want "$rel" "${digest}00")"
+has '.errors[0].pointer' /digest "which is told"
+answers 400 "approval for a key that is not there" POST /approvals \
+	"$(want 0123456789abcdef "$digest")"
+has '.errors[0].pointer' /key "which is told"
+answers 201 "approval is asked for, as fw is to be signed" POST /approvals \
+	"$(want "$rel" "$digest")"
+asked=$(jq -r .id <<<"$body")
+logged approval request "$asked"
 exits 75 "it does not sign" ctl hsm sign rel "$web/fw" --out "$web/sig"
 answers 200 "what waits" GET /approvals
 cp "$web/body" "$web/waits"
-has '.items | length' 1 "one thing"
+has '[.items[].id] | join(" ")' "$asked" "what was asked for, once"
 has '.items[0] | [.key, .action, .need, .have] | join(" ")' 'rel sign 2 0' \
 	"that wants two"
-has '.items[0].digest' "$(sha256sum <"$web/fw" | cut -d' ' -f1)" \
-	"with the digest of what is to be signed"
+has '.items[0].digest' "$digest" "with the digest of what is to be signed"
 has '[.items[0].credentials[].approver] | sort | join(" ")' 'dora emil' \
 	"with whose credentials the browser asks for"
 has '.items[0].credentials[0].id' "$(jq -r .id "$web/dora.json")" \

@@ -38,6 +38,11 @@ static SHAPE(loading_shape, "Loading",
     { "total", SHAPE_INT, 0, INT32_MAX, SHAPE_NEED, "in the list" },
 );
 
+static SHAPE(recount_shape, "Recount",
+    { "wrong", SHAPE_INT, 0, INT64_MAX, SHAPE_NEED,
+	"counters that were not right" },
+);
+
 static SHAPE(load_shape, "Load",
     { "state", SHAPE_STR, 0, 16, SHAPE_NEED, "loading or idle" },
     { "done", SHAPE_INT, 0, INT32_MAX, SHAPE_NEED, "stored so far" },
@@ -412,6 +417,25 @@ batch_delete(struct web_call *c, struct http_response *rs, struct fault *f)
 }
 
 static enum q_err
+recount_post(struct web_call *c, struct http_response *rs, struct fault *f)
+{
+	struct rec_batch b;
+	struct json_object *o;
+	uint64_t wrong;
+	enum q_err r = batch_read(c, c->param[0], &b, f);
+
+	if (r == Q_OK)
+		r = rec_device_recount(c->web->recordd, b.key, &wrong, f);
+	if (r == Q_OK)
+		r = web_note(c, "batch recount", b.key, f);
+	if (r != Q_OK)
+		return r;
+	o = web_object();
+	web_put_int(o, "wrong", (int64_t)wrong);
+	return web_reply(rs, 200, o);
+}
+
+static enum q_err
 load_get(struct web_call *c, struct http_response *rs, struct fault *f)
 {
 	struct rec_batch b;
@@ -445,6 +469,9 @@ static const struct web_route batches_routes[] = {
 	{ "DELETE", ONE, WEB_USER, WEB_SCOPE_DEVICES, 0, NULL, NULL, 202,
 	    NULL, batch_delete,
 	    "Revoke and delete all its devices, and the batch" },
+	{ "POST", ONE "/recount", WEB_ADMIN, WEB_SCOPE_DEVICES, 0, NULL, NULL,
+	    200, &recount_shape, recount_post,
+	    "Count its devices anew and set its counters right" },
 	{ "GET", ONE "/load", WEB_USER, WEB_SCOPE_READ, 0, NULL, NULL, 200,
 	    &load_shape, load_get, "How far a load of devices is" },
 };

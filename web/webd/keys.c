@@ -88,6 +88,8 @@ static SHAPE(key_shape, "Key",
     { "rules", SHAPE_OBJ, 0, 0, SHAPE_NEED, "what limits its use", NULL,
 	&rules_shape },
     { "public_pem", SHAPE_TEXT, 0, 2048, 0, "its public half" },
+    { "certificate_pem", SHAPE_TEXT, 0, 4096, 0,
+	"that came with it, of its owner" },
     { "needed_by", SHAPE_STRS, 0, REC_NAME_MAX, SHAPE_NEED,
 	"batches whose firmware it signs", .many = NEED_MAX },
 );
@@ -141,6 +143,8 @@ key_json(const struct signd_key *k)
 	web_put_obj(o, "rules", rules_json(k->rules));
 	if (k->spki.len != 0)
 		hsm_pem_put(o, "public_pem", PEM_PUBLIC_KEY, k->spki);
+	if (k->cert.len != 0)
+		hsm_pem_put(o, "certificate_pem", PEM_CERTIFICATE, k->cert);
 	web_put_obj(o, "needed_by", web_array());
 	return o;
 }

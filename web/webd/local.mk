@@ -14,6 +14,7 @@ libwebd_a_SOURCES = \
 	%reldir%/gate.c %reldir%/gate.h \
 	%reldir%/hsm.c %reldir%/hsm.h \
 	%reldir%/keys.c \
+	%reldir%/keyuse.c \
 	%reldir%/hubs.c \
 	%reldir%/link.c \
 	%reldir%/live.c %reldir%/live.h \

@@ -28,6 +28,7 @@
 	X(authcerts)                                                      \
 	X(tokens)                                                         \
 	X(keys)                                                           \
+	X(keyuse)                                                         \
 	X(approvals)                                                      \
 	X(tls)
 
