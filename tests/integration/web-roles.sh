@@ -158,5 +158,6 @@ jq -s . "$callers" >"$scratch/callers.json"
 relay "$python" "$top_srcdir/tests/integration/roles.py" \
 	"$top_srcdir/web/webd/openapi.yaml" "$(conf admin.port)" \
 	"$web/root.pem" "$scratch/callers.json"
-ok "quoin-webd is the same process" kill -0 "${daemon_pid[webd]}"
+ok "quoin-webd is the same process" kill -0 "${daemon_pid[webd]}" ||
+	tap_note "$(tail -n 20 "$appliance/webd.log")"
 tap_done

@@ -220,17 +220,15 @@ user_patch(struct web_call *c, struct http_response *rs, struct fault *f)
 {
 	struct rec_user user;
 	enum q_err r = rec_user_get(c->web->recordd, c->param[0], &user, f);
-	bool out;
 
 	if (r == Q_OK)
 		r = web_if_match(c, user.rev, f);
 	if (r == Q_OK)
 		r = edit(c, &user, f);
-	out = user.disabled || web_has(c, "password") ||
-	    !web_bool(c, "totp_on", true);
 	if (r == Q_OK)
 		r = rec_user_save(c->web->recordd, &user, f);
-	if (r == Q_OK && out)
+	if (r == Q_OK && (user.disabled || web_has(c, "password") ||
+	    !web_bool(c, "totp_on", true)))
 		r = rec_sessions_end(c->web->recordd, user.key,
 		    strcmp(user.key, c->user.name) == 0 ? c->user.session
 							: NULL, f);
