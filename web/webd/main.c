@@ -34,7 +34,7 @@
 	"Referrer-Policy: no-referrer\r\n"                                  \
 	"Cross-Origin-Opener-Policy: same-origin\r\n"                       \
 	"Cross-Origin-Resource-Policy: same-origin\r\n"                     \
-	"Strict-Transport-Security: max-age=31536000\r\n"
+	"Strict-Transport-Security: max-age=63072000\r\n"
 
 struct webd {
 	struct conf conf;
