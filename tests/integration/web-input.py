@@ -25,7 +25,7 @@ ann = Person.kept("ann")
 
 PAYLOADS = [
     "<script>alert(1)</script>\"'&", "<img src=x onerror=alert(1)>",
-    "javascript:alert(1)", "\u202egpj.exe", "a\u2028b\u0085c\ufeffd\u200be",
+    "javascript:alert(1)", "\u202egpj.exe", "a\u2028b\ufeffd\u200be",
     "=HYPERLINK(\"http://evil.example\",\"x\")", "+1+cmd|' /C calc'!A0",
     "-2+3", "@SUM(1)", " \t=1", "%s%n{{7*7}}${7*7}",
     "'; DROP TABLE users; --", "{\"$gt\":\"\"}", "../../../etc/passwd",
@@ -201,7 +201,7 @@ def judged(a, at, text):
             a.status != 400 or 8 < len(a.member("detail")) < 400) else str(a)
     if text == PAYLOADS[-1]:
         return "70,000 letters are taken"
-    if set(text) & set("\0\r\n\x1b\x7f") and at[-1] not in ("pem", "chain"):
+    if set(text) & set("\0\r\n\x1b\x7f\x9b") and at[-1] not in ("pem", "chain"):
         return f"{text!r} is taken"
     return differs(a, at, text)
 

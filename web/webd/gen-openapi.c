@@ -90,7 +90,7 @@ ref_put(int in, const struct shape *s)
 	printf("%*s$ref: '#/components/schemas/%s'\n", in, "", s->name);
 }
 
-#define PLAIN_TEXT "^[^\\u0000-\\u001f\\u007f]*$"
+#define PLAIN_TEXT "^[^\\u0000-\\u001f\\u007f-\\u009f]*$"
 
 static void
 string_put(int in, const struct shape_field *fd)

@@ -23,6 +23,16 @@ shape_field(const struct shape *s, const char *name)
 	return NULL;
 }
 
+/* C0, DEL, and C1 (U+0080 to U+009F), which terminals obey as well. */
+static bool
+is_control(const char *s)
+{
+	unsigned char c = (unsigned char)s[0];
+
+	return c < 0x20 || c == 0x7f ||
+	    (c == 0xc2 && (unsigned char)s[1] < 0xa0);
+}
+
 /* Well-formed UTF-8 has been seen to by the parser. */
 static enum q_err
 check_text(const struct shape_field *fd, const char *s, size_t len,
@@ -33,14 +43,11 @@ check_text(const struct shape_field *fd, const char *s, size_t len,
 	if ((int64_t)len < fd->low || (int64_t)len > fd->high)
 		return fault_set(f, Q_INVALID, "%s: %lld to %lld bytes",
 		    fd->name, (long long)fd->low, (long long)fd->high);
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)s[i];
-
-		if (c == 0x7f || (c < 0x20 && !(lines &&
-		    (c == '\n' || c == '\r' || c == '\t'))))
+	for (size_t i = 0; i < len; i++)
+		if (is_control(s + i) &&
+		    !(lines && memchr("\n\r\t", s[i], 3) != NULL))
 			return fault_set(f, Q_INVALID,
 			    "%s: has a control character", fd->name);
-	}
 	return Q_OK;
 }
 
