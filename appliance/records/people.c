@@ -226,15 +226,28 @@ others_in_charge(struct wire_client *c, const char *name, struct fault *f)
 }
 
 /* Invitations by who is no administrator any more are no good. */
+static bool
+invited_by(const struct rec_link *l, const char *name)
+{
+	return l->kind == LINK_INVITE && strcmp(l->by, name) == 0;
+}
+
+static bool
+is_for(const struct rec_link *l, const char *name)
+{
+	return strcmp(l->user, name) == 0;
+}
+
 static enum q_err
-invites_end(struct wire_client *c, const char *by, struct fault *f)
+links_end(struct wire_client *c, bool (*which)(const struct rec_link *,
+    const char *), const char *name, struct fault *f)
 {
 	AUTO_REC_LIST struct rec_list it = REC_LIST(c, REC_LINK, NULL, NULL);
 	struct rec_link l;
 	enum q_err r;
 
 	while ((r = rec_list_next(&it, &l, f)) == Q_OK) {
-		if (l.kind != LINK_INVITE || strcmp(l.by, by) != 0)
+		if (!which(&l, name))
 			continue;
 		r = drop(c, REC_LINK, l.key, l.rev, f);
 		if (r != Q_OK)
@@ -321,7 +334,7 @@ rec_user_save(struct wire_client *c, struct rec_user *user, struct fault *f)
 		r = rec_user_put(c, user, f);
 		lease_leave(c, &lease);
 		if (r == Q_OK)
-			r = invites_end(c, user->key, f);
+			r = links_end(c, invited_by, user->key, f);
 	}
 	return r == Q_CONFLICT ? fault_set(f, Q_STALE, "somebody has changed "
 	    "the user meanwhile: look at it again") : r;
@@ -338,7 +351,7 @@ user_out(struct wire_client *c, const char *name, struct fault *f)
 
 	while (r == Q_OK && (r = rec_list_next(&it, &key, f)) == Q_OK)
 		r = drop(c, REC_API_KEY, key.key, key.rev, f);
-	return r == Q_NOTFOUND ? Q_OK : r;
+	return r == Q_NOTFOUND ? links_end(c, is_for, name, f) : r;
 }
 
 /* With the lease. What lets the user in goes before, lest it outlive a removal
@@ -377,7 +390,7 @@ rec_user_remove(struct wire_client *c, const char *name,
 	if (r == Q_OK)
 		r = user_out(c, name, f);
 	if (r == Q_OK)
-		r = invites_end(c, name, f);
+		r = links_end(c, invited_by, name, f);
 	return r == Q_OK ? rec_actor_note(c, by, "user delete", name, f) : r;
 }
 
