@@ -60,7 +60,7 @@ web() {
 		args=(-H 'Content-Length: 0')
 	shift $(($# < 3 ? $# : 3))
 	[ -z "$web_user" ] ||
-		args+=(-b "$web/$web_user.jar" -c "$web/$web_user.jar")
+		args+=(-b "$web/$web_user.jar" -c "$web/jar.new")
 	[ -z "$csrf" ] || args+=(-H "X-Quoin-CSRF: $csrf")
 	[ -z "$bearer" ] || args+=(-H "Authorization: Bearer $bearer")
 	code=$(curl -sS -m 30 --cacert "$web/root.pem" -X "$method" \
@@ -68,6 +68,8 @@ web() {
 		"${args[@]}" "$@" \
 		"https://localhost:$(conf admin.port)/api/v1$path" \
 		2>"$web/err") || code="curl $? $(cat "$web/err")"
+	# At once: others read it, and curl begins by emptying it.
+	[ -z "$web_user" ] || mv "$web/jar.new" "$web/$web_user.jar"
 	body=$(cat "$web/body" 2>/dev/null)
 }
 
