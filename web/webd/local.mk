@@ -62,6 +62,12 @@ unit_tests += tests/unit/test-web-hsm
 tests_unit_test_web_hsm_SOURCES = tests/unit/test-web-hsm.c
 tests_unit_test_web_hsm_LDADD = $(webd_libs)
 
+fuzzers += tests/fuzz/fuzz-web-shape
+tests_fuzz_fuzz_web_shape_SOURCES = tests/fuzz/fuzz-web-shape.c $(fuzz_main)
+tests_fuzz_fuzz_web_shape_LDADD = $(webd_libs)
+tests_fuzz_fuzz_web_shape_LDFLAGS = $(fuzz_ldflags)
+EXTRA_DIST += tests/fuzz/corpus-web-shape
+
 # openapi.yaml is kept in the tree and held against the tables by a test:
 # `make openapi` writes it anew.
 check_PROGRAMS += web/webd/gen-openapi

@@ -54,10 +54,18 @@ check_text(const struct shape_field *fd, const char *s, size_t len,
 static enum q_err
 check_name(const struct shape_field *fd, const char *s, struct fault *f)
 {
-	for (const char *const *n = fd->names; *n != NULL; n++)
+	char all[160] = "";
+	size_t len = 0;
+
+	for (const char *const *n = fd->names; *n != NULL; n++) {
 		if (strcmp(*n, s) == 0)
 			return Q_OK;
-	return fault_set(f, Q_INVALID, "%s: no %.32s", fd->name, s);
+		if (len + strlen(*n) + 3 < sizeof(all))
+			len += (size_t)snprintf(all + len,
+			    sizeof(all) - len, "%s%s",
+			    len != 0 ? ", " : "", *n);
+	}
+	return fault_set(f, Q_INVALID, "%s: wants one of %s", fd->name, all);
 }
 
 static enum q_err
@@ -110,8 +118,8 @@ shape_check_text(const struct shape_field *fd, const char *value,
 		return check_string(fd, value, strlen(value), f);
 	errno = 0;
 	v = strtoll(value, &end, 10);
-	if (errno != 0 || end == value || *end != '\0' || *value == '+' ||
-	    *value == ' ')
+	if (errno != 0 || end == value || *end != '\0' ||
+	    strchr("-0123456789", *value) == NULL)
 		return fault_set(f, Q_INVALID, "%s: wants a number",
 		    fd->name);
 	return check_int(fd, v, f);
