@@ -3,10 +3,12 @@
 # administration whose users ann (an administrator) and carl (a contributor)
 # web.sh knows in FOLDER. Each says what a page of another site, somebody
 # without a log-in or a contributor might try.
+import re
 import statistics
 import sys
 import threading
 import time
+from urllib.parse import urljoin
 
 from webclient import (COOKIE, DAY, LATER, PASSWORD, Person, Web, begin, end,
                        enter, good, login, none, ok, policy, state, totp,
@@ -433,7 +435,57 @@ def others():
     ok(a.status == 200, "ann's password is her own", a)
 
 
+# --- the pages ---------------------------------------------------------------
+
+POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; "
+          "img-src 'self' data:; connect-src 'self'; font-src 'self'; "
+          "worker-src 'self'; base-uri 'none'; form-action 'none'; "
+          "frame-ancestors 'none'")
+# What takes text for a part of the page, or for a program.
+SINKS = re.compile(
+    r"\b(innerHTML|outerHTML|insertAdjacentHTML|createContextualFragment|"
+    r"srcdoc|document\.write|execScript|javascript:|importScripts)\b|"
+    r"\b(eval|Function)\(|\b(setTimeout|setInterval)\(['\"`]")
+# Preact's own way of setting what it is told is HTML, which no page does.
+LIBRARY = re.compile(r"vendor/|node_modules/|/preact")
+
+
+def pages():
+    """Everything that a browser is given: no text becomes a program, nothing
+    comes from elsewhere."""
+    todo, seen, bad, scripts = ["/index.html"], set(), [], 0
+    while todo:
+        path = todo.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        a = web.ask("GET", path, raw=True)
+        text = a.body.decode("utf-8", "replace")
+        if a.status != 200 or a.get("content-security-policy") != POLICY:
+            bad.append(f"{path}: {a} {a.head}")
+        if a.type == "text/javascript":
+            scripts += 1
+            if not LIBRARY.search(path):
+                bad += [f"{path}: {m.group()}" for m in SINKS.finditer(text)]
+                bad += [f"{path}: {m}" for m in re.findall(
+                    r"dangerouslySet\w+", text)]
+            found = re.findall(r"(?:from|import)\s*\(?['\"](\.[^'\"]+js)['\"]",
+                               text)
+        elif a.type == "text/html":
+            bad += [f"{path}: {m}" for m in re.findall(
+                r"<script(?![^>]*\bsrc=)[^>]*>|<style|\son\w+\s*=|"
+                r"\sstyle=|https?://[^\s\"']*", text)]
+            found = re.findall(r"(?:src|href)=[\"']?([^\s\"'>]+)", text)
+        else:
+            found = re.findall(r"url\(['\"]?(?!data:)([^'\")]+)", text)
+            bad += [f"{path}: @import" for _ in re.findall("@import", text)]
+        todo += [urljoin(path, f) for f in found if not f.startswith("data:")]
+    none(bad, f"{len(seen)} files, {scripts} of them scripts: nothing is "
+         "taken for a part of the page")
+    ok(scripts > 30, "all pages were looked at", sorted(seen))
+
+
 groups = {"csrf": csrf, "sessions": sessions, "enumeration": enumeration,
-          "second": second, "others": others}
+          "second": second, "others": others, "pages": pages}
 groups[group]()
 sys.exit(end())

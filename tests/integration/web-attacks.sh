@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # timeout: 300
+# sanitize
 # Attacks on the web administration: forged requests, sessions, stored script,
 # ways out of the pages' folder, header injection, what is too large or no
 # JSON, guessing who is a user, codes and links used twice, what is another's.
@@ -47,7 +48,7 @@ attacks() {
 }
 
 # shellcheck disable=SC2154 # lib.sh has it
-for group in ${ATTACKS-csrf sessions paths sizes json others second \
+for group in ${ATTACKS-pages csrf sessions paths sizes json others second \
 	enumeration texts}; do
 	case $group in
 	texts)
