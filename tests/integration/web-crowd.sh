@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # timeout: 600
+# alone
 # Many at the web administration: slow ones, those who listen while devices
 # enrol, those who guess passwords, idle ones. Others are served meanwhile.
 # shellcheck disable=SC2317 # ok and within call functions by name
