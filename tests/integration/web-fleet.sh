@@ -140,6 +140,7 @@ has '.items[0].name + " " + (.next // "end")' "c end" "is the last"
 answers 200 "by what is in the description" GET '/batches?q=AGAIN'
 has '[.items[].name] | join(" ")' b "one"
 answers 400 "a limit that is none" GET '/batches?limit=0'
+answers 400 "nor two" GET '/batches?limit=1&limit=2'
 answers 400 "a parameter that nobody knows" GET '/batches?limits=1'
 
 # --- lists of devices --------------------------------------------------------

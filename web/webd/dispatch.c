@@ -48,22 +48,31 @@ allowed(const struct web_call *c, struct fault *f)
 	return Q_OK;
 }
 
-/* The query, too: a parameter that nobody knows is a mistake. */
+/* The query, too: a parameter that nobody knows, or one that is there twice,
+ * is a mistake. */
 static enum q_err
 query_check(const struct web_call *c, struct fault *f)
 {
+	const struct shape *known = c->route->query;
 	const char *s = c->rq->query;
+	uint64_t seen = 0, bit;
 
 	while (*s != '\0') {
 		size_t n = strcspn(s, "&"), eq = strcspn(s, "=&");
+		const struct shape_field *fd = NULL;
 		char name[32];
 
 		snprintf(name, sizeof(name), "%.*s", (int)eq, s);
-		if (n != 0 && (c->route->query == NULL ||
-		    eq >= sizeof(name) ||
-		    shape_field(c->route->query, name) == NULL))
+		if (known != NULL && eq < sizeof(name))
+			fd = shape_field(known, name);
+		if (n != 0 && fd == NULL)
 			return fault_set(f, Q_INVALID,
 			    "no query parameter %.31s here", name);
+		bit = fd != NULL ? UINT64_C(1) << (fd - known->fields) : 0;
+		if ((seen & bit) != 0)
+			return fault_set(f, Q_INVALID,
+			    "%s is there twice", fd->name);
+		seen |= bit;
 		s += n;
 		s += *s == '&';
 	}
