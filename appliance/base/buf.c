@@ -22,6 +22,8 @@ buf_reset(struct buf *b)
 {
 	b->len = 0;
 	b->bad = false;
+	if (b->p != NULL)
+		b->p[0] = '\0';
 }
 
 /* realloc would leave the old contents behind in the heap. */

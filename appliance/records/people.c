@@ -59,16 +59,11 @@ token_make(char token[REC_LINK_TOKEN + 1])
 
 	if (RAND_bytes(raw, sizeof(raw)) != 1)
 		return Q_INTERNAL;
-	b64_encode(&b, raw, sizeof(raw), 0);
+	b64url_encode(&b, raw, sizeof(raw));
 	OPENSSL_cleanse(raw, sizeof(raw));
 	if (b.bad)
 		return Q_NOMEM;
-	for (size_t i = 0; i < REC_LINK_TOKEN; i++) {
-		char c = (char)b.p[i];
-
-		token[i] = c == '+' ? '-' : c == '/' ? '_' : c;
-	}
-	token[REC_LINK_TOKEN] = '\0';
+	memcpy(token, b.p, REC_LINK_TOKEN + 1);
 	return Q_OK;
 }
 

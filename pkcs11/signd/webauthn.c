@@ -201,19 +201,6 @@ struct members {
 	bool seen;
 };
 
-/* base64url without padding (RFC 4648 5): 43 characters. */
-static void
-challenge_text(const uint8_t challenge[32], char out[44])
-{
-	AUTO_BUF struct buf b = BUF_INIT(64);
-
-	b64_encode(&b, challenge, 32, 0);
-	for (size_t i = 0; i < 43; i++)
-		out[i] = b.bad ? '\0' : b.p[i] == '+' ? '-' :
-		    b.p[i] == '/' ? '_' : (char)b.p[i];
-	out[43] = '\0';
-}
-
 static enum q_err
 malformed(struct fault *f)
 {
@@ -252,15 +239,18 @@ webauthn_client_data(struct bytes json, const struct webauthn_expect *want,
     struct fault *f)
 {
 	struct json j = { json.p, json.p + json.len };
-	char challenge[44];
+	AUTO_BUF struct buf challenge = BUF_INIT(64);
 	struct members m[] = { { "type", "webauthn.get", false },
-		{ "challenge", challenge, false },
+		{ "challenge", NULL, false },
 		{ "origin", want->origin, false },
 		{ "crossOrigin", NULL, false }, { NULL, NULL, false } };
 	struct text name;
 	enum q_err r = Q_OK;
 
-	challenge_text(want->challenge, challenge);
+	b64url_encode(&challenge, want->challenge, 32);
+	if (challenge.bad)
+		return Q_NOMEM;
+	m[1].want = (const char *)challenge.p;
 	if (!take(&j, '{'))
 		return malformed(f);
 	do {

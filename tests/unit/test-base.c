@@ -92,6 +92,7 @@ test_buf(void)
 	buf_put(&b, "9", 1);
 	ok(b.bad && b.len == 8, "one byte more fails and changes nothing");
 	buf_reset(&b);
+	is_str((char *)b.p, "", "after a reset there is no text");
 	buf_puts(&b, "x");
 	is_str((char *)b.p, "x", "reset clears the failure");
 }

@@ -19,19 +19,16 @@
 #define SEEN_SECONDS 60 /* how coarse seen_at is, at most */
 #define TRIES 3
 
-/* Base64url without padding (RFC 4648 5) of 32 bytes. */
-static void
+static enum q_err
 text_of(const uint8_t in[32], char out[SESSION_SECRET + 1])
 {
 	AUTO_BUF struct buf b = BUF_INIT(64);
 
-	b64_encode(&b, in, 32, 0);
-	for (size_t i = 0; i < SESSION_SECRET; i++) {
-		char c = (char)b.p[i];
-
-		out[i] = c == '+' ? '-' : c == '/' ? '_' : c;
-	}
-	out[SESSION_SECRET] = '\0';
+	b64url_encode(&b, in, 32);
+	if (b.bad)
+		return Q_NOMEM;
+	memcpy(out, b.p, SESSION_SECRET + 1);
+	return Q_OK;
 }
 
 static bool
@@ -59,8 +56,7 @@ names_of(const char *secret, char key[65], char csrf[SESSION_SECRET + 1])
 	hex_encode(d, sizeof(d), key);
 	if (!digest("csrf", secret, d))
 		return Q_INTERNAL;
-	text_of(d, csrf);
-	return Q_OK;
+	return text_of(d, csrf);
 }
 
 static bool
@@ -230,9 +226,10 @@ session_begin(struct web_call *c, const struct rec_user *user,
 
 	if (RAND_bytes(raw, sizeof(raw)) != 1)
 		return Q_INTERNAL;
-	text_of(raw, secret);
+	r = text_of(raw, secret);
 	OPENSSL_cleanse(raw, sizeof(raw));
-	r = names_of(secret, s.key, csrf);
+	if (r == Q_OK)
+		r = names_of(secret, s.key, csrf);
 	snprintf(s.user, sizeof(s.user), "%.64s", user->key);
 	snprintf(s.from, sizeof(s.from), "%s", c->rq->remote);
 	for (size_t i = 0; agent != NULL && i + 1 < sizeof(s.agent) &&
