@@ -620,6 +620,12 @@ web_as idle
 ended() { [ $((SECONDS - idle_since)) -gt 60 ] && web GET /session &&
 	[ "$code" = 401 ]; }
 ok "a session that was idle has ended" within 90 ended
+for text in "$good" "$better"; do
+	echo "password $(printf %s "$text" | od -An -v -tx1 | tr -d ' \n')"
+done >"$web/known"
+ok "no password is in the memory of quoin-webd" \
+	"$top_srcdir/tests/integration/memory.py" "$web/known" \
+	"${daemon_pid[webd]}"
 appliance_stop
 daemon_stop mongo
 # search FOLDER: where one of the secrets is, as it is or as base64; the seed

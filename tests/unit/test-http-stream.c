@@ -40,16 +40,6 @@ on_cookie(void *ctx, const struct http_request *rq, struct http_response *rs,
 	return Q_OK;
 }
 
-static enum q_err
-on_gzip(void *ctx, const struct http_request *rq, struct http_response *rs,
-    struct fault *f)
-{
-	(void)ctx;
-	(void)f;
-	buf_puts(&rs->body, http_accepts_gzip(rq) ? "may be" : "may not");
-	return Q_OK;
-}
-
 /* Counts the body's bytes and sums them. */
 static enum q_err
 on_take(void *ctx, const struct http_request *rq, struct http_response *rs,
@@ -161,7 +151,6 @@ on_cite(void *ctx, const struct http_request *rq, struct http_response *rs,
 
 static const struct http_route routes[] = {
 	{ "GET", "/cookie", on_cookie },
-	{ "GET", "/gzip", on_gzip },
 	{ "POST", "/take", on_take, .flags = HTTP_STREAM,
 	    .body_max = BODY_MAX },
 	{ "POST", "/later", on_later, .flags = HTTP_STREAM },
@@ -216,37 +205,6 @@ cookies(uint16_t port)
 	}
 	is_int(ask(port, "GET /cookie HTTP/1.1\r\n" H "Cookie: b=1\r\n"
 	    "cookie: a=2\r\n\r\n"), 400, "two lines of cookies");
-}
-
-static void
-codings(uint16_t port)
-{
-	static const struct {
-		const char *accept;
-		bool gzip;
-	} t[] = {
-		{ "X: gzip", false }, { "Accept-Encoding: gzip", true },
-		{ "Accept-Encoding: br, GZIP;q=0.5", true },
-		{ "Accept-Encoding: gzip;q=0", false },
-		{ "Accept-Encoding: gzip ; Q=0.000, br", false },
-		{ "Accept-Encoding: gzip;q=0.001,br", true },
-		{ "Accept-Encoding: gzipped, br", false },
-		{ "Accept-Encoding: *", true },
-		{ "Accept-Encoding: *;q=0", false },
-		{ "Accept-Encoding: *, gzip;q=0", false },
-		{ "Accept-Encoding: *;q=0, gzip", true },
-		{ "Accept-Encoding: identity", false },
-		{ "Accept-Encoding:", false },
-	};
-	char rq[256];
-
-	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
-		snprintf(rq, sizeof(rq), "GET /gzip HTTP/1.1\r\n" H "%s\r\n"
-		    "Connection: close\r\n\r\n", t[i].accept);
-		ask(port, rq);
-		ok(strstr(text, t[i].gzip ? "may be" : "may not") != NULL,
-		    "%s", t[i].accept);
-	}
 }
 
 static void
@@ -508,7 +466,6 @@ main(void)
 	    &f), Q_OK, "a server");
 	port = http_server_port(s);
 	cookies(port);
-	codings(port);
 	bodies(port);
 	paces(port);
 	answers(port);

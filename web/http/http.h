@@ -73,9 +73,6 @@ enum q_err http_body_read(const struct http_request *rq, void *p, size_t cap,
 enum q_err http_cookie(const struct http_request *rq, const char *name,
     char *out, size_t cap) Q_CHECKED;
 
-/* Whether the answer may have Content-Encoding: gzip (RFC 9110 12.5.3). */
-bool http_accepts_gzip(const struct http_request *rq);
-
 /* RFC 5929 tls-unique (TLS 1.2) and RFC 9266 tls-exporter. */
 enum http_binding { HTTP_TLS_UNIQUE, HTTP_TLS_EXPORTER };
 #define HTTP_BINDING_MAX 64

@@ -3,10 +3,11 @@
 
 #include "http/json.h"
 
-#include <json-c/printbuf.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/codec.h"
+#include "base/own.h"
 
 /* json-c keeps the last of two members with one name and, strict or not,
  * takes 'names' and NaN. So the text, which is known to be well-formed
@@ -189,30 +190,60 @@ blank_from(struct bytes text, size_t at)
 	return at == text.len;
 }
 
-/* The parser collects each string in one buffer, secrets, too: that is made
- * as large as it can get, so that it never moves, and wiped. */
-static void
-tokener_free(struct json_tokener *tok)
+/* The parser collects each string in one buffer of its own, secrets, too. One
+ * as long as the whole text goes through it before, so that it never moves,
+ * and behind, over all that is left in it. */
+static bool
+tokener_fill(struct json_tokener *tok, const char *filler, size_t len)
 {
-	explicit_bzero(tok->pb->buf, (size_t)tok->pb->size);
-	json_tokener_free(tok);
+	struct json_object *o;
+
+	json_tokener_reset(tok);
+	o = json_tokener_parse_ex(tok, filler, (int)len);
+	json_object_put(o);
+	return o != NULL;
 }
 
-static struct json_tokener *
-tokener_new(size_t len)
+static enum q_err
+parse(struct json_tokener *tok, struct bytes text,
+    struct json_object **ret_obj, size_t *ret_used, struct fault *f)
 {
-	struct json_tokener *tok = json_tokener_new_ex(HTTP_JSON_DEPTH);
+	size_t len = text.len + 2;
+	AUTO_FREE char *filler = malloc(len);
+	enum json_tokener_error je;
 
-	if (tok == NULL)
-		return NULL;
-	if (printbuf_memset(tok->pb, 0, 0, (int)len) != 0) {
-		json_tokener_free(tok);
-		return NULL;
-	}
-	printbuf_reset(tok->pb);
-	json_tokener_set_flags(tok, JSON_TOKENER_STRICT |
-	    JSON_TOKENER_VALIDATE_UTF8 | JSON_TOKENER_ALLOW_TRAILING_CHARS);
-	return tok;
+	if (filler == NULL)
+		return Q_NOMEM;
+	memset(filler, 'x', len);
+	filler[0] = filler[len - 1] = '"';
+	if (!tokener_fill(tok, filler, len))
+		return Q_NOMEM;
+	json_tokener_reset(tok);
+	*ret_obj = json_tokener_parse_ex(tok, (const char *)text.p,
+	    (int)text.len);
+	je = json_tokener_get_error(tok);
+	*ret_used = json_tokener_get_parse_end(tok);
+	(void)!tokener_fill(tok, filler, len);
+	return je == json_tokener_success ? Q_OK
+	    : fault_set(f, Q_INVALID, "bad JSON: %s",
+		  je == json_tokener_continue ? "it ends too early"
+					      : json_tokener_error_desc(je));
+}
+
+static enum q_err
+text_check(struct bytes text, size_t used, struct json_object *o,
+    struct fault *f)
+{
+	enum q_err e;
+
+	if (!json_object_is_type(o, json_type_object))
+		return fault_set(f, Q_INVALID, "no JSON object");
+	if (memchr(text.p, '\0', text.len) != NULL)
+		return fault_set(f, Q_INVALID, "NUL in JSON");
+	if (!blank_from(text, used))
+		return fault_set(f, Q_INVALID, "bytes behind the JSON object");
+	e = letters_check(text, f);
+	return e == Q_OK ? doubles_check(text, f) : e;
 }
 
 enum q_err
@@ -220,40 +251,57 @@ http_json_parse(struct bytes text, struct json_object **ret_obj,
     struct fault *f)
 {
 	struct json_tokener *tok;
-	struct json_object *o;
-	enum json_tokener_error je;
-	size_t used;
+	struct json_object *o = NULL;
+	size_t used = 0;
 	enum q_err e;
 
 	if (text.len == 0 || text.len > INT32_MAX / 2)
 		return fault_set(f, Q_INVALID, "no JSON object");
-	tok = tokener_new(text.len);
+	tok = json_tokener_new_ex(HTTP_JSON_DEPTH);
 	if (tok == NULL)
 		return Q_NOMEM;
-	o = json_tokener_parse_ex(tok, (const char *)text.p, (int)text.len);
-	je = json_tokener_get_error(tok);
-	used = json_tokener_get_parse_end(tok);
-	tokener_free(tok);
-	if (je != json_tokener_success)
-		e = fault_set(f, Q_INVALID, "bad JSON: %s",
-		    je == json_tokener_continue ? "it ends too early"
-						: json_tokener_error_desc(je));
-	else if (!json_object_is_type(o, json_type_object))
-		e = fault_set(f, Q_INVALID, "no JSON object");
-	else if (memchr(text.p, '\0', text.len) != NULL)
-		e = fault_set(f, Q_INVALID, "NUL in JSON");
-	else if (!blank_from(text, used))
-		e = fault_set(f, Q_INVALID, "bytes behind the JSON object");
-	else
-		e = letters_check(text, f);
+	json_tokener_set_flags(tok, JSON_TOKENER_STRICT |
+	    JSON_TOKENER_VALIDATE_UTF8 | JSON_TOKENER_ALLOW_TRAILING_CHARS);
+	e = parse(tok, text, &o, &used, f);
+	json_tokener_free(tok);
 	if (e == Q_OK)
-		e = doubles_check(text, f);
-	if (e != Q_OK) {
-		json_object_put(o);
-		return e;
+		e = text_check(text, used, o, f);
+	if (e == Q_OK)
+		*ret_obj = o;
+	else
+		http_json_forget(o);
+	return e;
+}
+
+static void
+strings_wipe(struct json_object *o)
+{
+	switch (json_object_get_type(o)) {
+	case json_type_string:
+		explicit_bzero((void *)(uintptr_t)json_object_get_string(o),
+		    (size_t)json_object_get_string_len(o));
+		return;
+	case json_type_array:
+		for (size_t i = 0; i < json_object_array_length(o); i++)
+			strings_wipe(json_object_array_get_idx(o, i));
+		return;
+	case json_type_object: {
+		json_object_object_foreach(o, name, value) {
+			(void)name;
+			strings_wipe(value);
+		}
+		return;
 	}
-	*ret_obj = o;
-	return Q_OK;
+	default:
+		return;
+	}
+}
+
+void
+http_json_forget(struct json_object *o)
+{
+	strings_wipe(o);
+	json_object_put(o);
 }
 
 enum q_err
@@ -266,82 +314,20 @@ http_json_body(const struct http_request *rq, struct json_object **ret_obj,
 	return http_json_parse(rq->body, ret_obj, f);
 }
 
-static enum q_err
-member(struct json_object *obj, const char *name, enum json_type type,
-    struct json_object **ret_value, struct fault *f)
-{
-	struct json_object *v;
-
-	if (!json_object_object_get_ex(obj, name, &v))
-		return fault_set(f, Q_NOTFOUND, "no member \"%s\"", name);
-	if (!json_object_is_type(v, type))
-		return fault_set(f, Q_INVALID, "\"%s\" is not of type %s",
-		    name, json_type_to_name(type));
-	*ret_value = v;
-	return Q_OK;
-}
-
 enum q_err
 http_json_text(struct json_object *obj, const char *name, size_t max,
     const char **ret_text, struct fault *f)
 {
 	struct json_object *v;
-	enum q_err e = member(obj, name, json_type_string, &v, f);
 
-	if (e != Q_OK)
-		return e;
+	if (!json_object_object_get_ex(obj, name, &v))
+		return fault_set(f, Q_NOTFOUND, "no member \"%s\"", name);
+	if (!json_object_is_type(v, json_type_string))
+		return fault_set(f, Q_INVALID, "\"%s\" is no string", name);
 	if ((size_t)json_object_get_string_len(v) > max)
 		return fault_set(f, Q_INVALID, "\"%s\" is over %zu bytes",
 		    name, max);
 	*ret_text = json_object_get_string(v);
-	return Q_OK;
-}
-
-enum q_err
-http_json_int(struct json_object *obj, const char *name, int64_t low,
-    int64_t high, int64_t *ret_value, struct fault *f)
-{
-	struct json_object *v;
-	enum q_err e = member(obj, name, json_type_int, &v, f);
-	int64_t n;
-
-	if (e != Q_OK)
-		return e;
-	n = json_object_get_int64(v);
-	if (n < low || n > high)
-		return fault_set(f, Q_INVALID,
-		    "\"%s\" is not from %lld to %lld", name, (long long)low,
-		    (long long)high);
-	*ret_value = n;
-	return Q_OK;
-}
-
-enum q_err
-http_json_bool(struct json_object *obj, const char *name, bool *ret_value,
-    struct fault *f)
-{
-	struct json_object *v;
-	enum q_err e = member(obj, name, json_type_boolean, &v, f);
-
-	if (e == Q_OK)
-		*ret_value = json_object_get_boolean(v);
-	return e;
-}
-
-enum q_err
-http_json_only(struct json_object *obj, const char *const *names, size_t n,
-    struct fault *f)
-{
-	json_object_object_foreach(obj, key, value) {
-		size_t i = 0;
-
-		(void)value;
-		while (i < n && strcmp(names[i], key) != 0)
-			i++;
-		if (i == n)
-			return fault_set(f, Q_INVALID,
-			    "unknown member \"%.60s\"", key);
-	}
 	return Q_OK;
 }
 

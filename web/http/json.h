@@ -30,20 +30,13 @@ enum q_err http_json_parse(struct bytes text, struct json_object **ret_obj,
 enum q_err http_json_body(const struct http_request *rq,
     struct json_object **ret_obj, struct fault *f) Q_CHECKED;
 
-/* Members, by name: NOTFOUND when there is none, INVALID with the reason when
- * it is of another kind or outside the limits (bytes of text, values). The
- * text lives as long as obj. */
+/* Release one that may have secrets in it: its strings are wiped. */
+void http_json_forget(struct json_object *obj);
+
+/* A string member: NOTFOUND when there is none, INVALID with the reason when
+ * it is something else or over max bytes. It lives as long as obj. */
 enum q_err http_json_text(struct json_object *obj, const char *name,
     size_t max, const char **ret_text, struct fault *f) Q_CHECKED;
-enum q_err http_json_int(struct json_object *obj, const char *name,
-    int64_t low, int64_t high, int64_t *ret_value,
-    struct fault *f) Q_CHECKED;
-enum q_err http_json_bool(struct json_object *obj, const char *name,
-    bool *ret_value, struct fault *f) Q_CHECKED;
-
-/* INVALID, naming it, when obj has a member that is not in the list of n. */
-enum q_err http_json_only(struct json_object *obj,
-    const char *const *names, size_t n, struct fault *f) Q_CHECKED;
 
 /* Answer with obj, in one line. TOOBIG, NOMEM. */
 enum q_err http_json_reply(struct http_response *rs, int status,

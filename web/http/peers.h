@@ -26,7 +26,6 @@ struct conn {
 	enum conn_state state;
 	bool hello; /* has not sent a whole ClientHello (or byte) yet */
 	bool late; /* its deadline is over: a worker shall say so */
-	bool kept; /* has had a request answered */
 	struct ssl_st *ssl; /* NULL before the handshake, and on plain ports */
 	int64_t deadline; /* clock_mono_ms() at which waiting ends; 0: none */
 	uint8_t *ahead; /* read already, not yet used */

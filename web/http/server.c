@@ -247,42 +247,6 @@ http_cookie(const struct http_request *rq, const char *name, char *out,
 	return Q_OK;
 }
 
-/* RFC 9110 12.4.2: whether the weight in these parameters is 0. */
-static bool
-weight_is_zero(const char *s, size_t len)
-{
-	const char *q = memchr(s, ';', len);
-	size_t n;
-
-	if (q == NULL)
-		return false;
-	q++;
-	q += strspn(q, " \t");
-	n = len - (size_t)(q - s);
-	if (n < 3 || strncasecmp(q, "q=0", 3) != 0)
-		return false;
-	return strspn(q + 3, ".0 \t") >= n - 3;
-}
-
-bool
-http_accepts_gzip(const struct http_request *rq)
-{
-	const char *s = http_header(rq, "Accept-Encoding");
-	bool any = false;
-
-	while (s != NULL && *s != '\0') {
-		size_t n = strcspn(s, ","), name = strcspn(s, ",; \t");
-
-		if (name == 4 && strncasecmp(s, "gzip", 4) == 0)
-			return !weight_is_zero(s, n);
-		if (name == 1 && *s == '*')
-			any = !weight_is_zero(s, n);
-		s += n;
-		s += strspn(s, ", \t");
-	}
-	return any;
-}
-
 enum q_err
 http_query(const struct http_request *rq, const char *name, char *out,
     size_t cap)

@@ -157,7 +157,7 @@ web_dispatch(void *ctx, const struct http_request *rq,
 	if (r == Q_INTERNAL || r == Q_NOMEM || r == Q_IO)
 		log_error("%s %s: %s", rq->method, c.route->path,
 		    fault_text(f, r));
-	json_object_put(c.in);
+	http_json_forget(c.in);
 	json_object_put(c.wrong);
 	return r;
 }

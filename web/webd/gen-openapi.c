@@ -135,9 +135,6 @@ value_put(int in, const struct shape_field *fd)
 	case SHAPE_BOOL:
 		line(in, "type: boolean");
 		return;
-	case SHAPE_ANY:
-		line(in, "type: object");
-		return;
 	case SHAPE_OBJ:
 		ref_put(in, fd->sub);
 		return;

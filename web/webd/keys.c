@@ -2,7 +2,6 @@
 /* Signing keys (guide 9.3): made in the token or imported, with rules. */
 #include "config.h"
 
-#include <openssl/crypto.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -392,16 +391,6 @@ keys_post(struct web_call *c, struct http_response *rs, struct fault *f)
 	return r == Q_OK ? answer(c, rsp.id, 201, rs, f) : r;
 }
 
-/* The private key goes from memory as soon as signd has it; from the body it
- * goes with every request's. */
-static void
-pem_wipe(struct web_call *c)
-{
-	const char *pem = web_text(c, "pem", "");
-
-	OPENSSL_cleanse((void *)(uintptr_t)pem, strlen(pem));
-}
-
 static enum q_err
 import(struct web_call *c, const char *name, char ret_id[SIGND_ID_LEN + 1],
     struct fault *f)
@@ -439,7 +428,6 @@ import_post(struct web_call *c, struct http_response *rs, struct fault *f)
 	r = strlen(name) > NAME_MAX_SHOWN ? web_wrong(c, f, "/name",
 	    "%zu characters at most", NAME_MAX_SHOWN)
 	    : import(c, name, id, f);
-	pem_wipe(c);
 	if (r == Q_OK)
 		r = web_note(c, "hsm key import", name, f);
 	return r == Q_OK ? answer(c, id, 201, rs, f) : r;

@@ -29,7 +29,6 @@ enum shape_kind {
 	SHAPE_ENUMS, /* list of names, each at most once */
 	SHAPE_OBJ, /* sub */
 	SHAPE_OBJS, /* list of sub; at most `many` */
-	SHAPE_ANY, /* an object that its handler judges */
 };
 
 enum shape_flag {

@@ -76,7 +76,6 @@ enum web_flag {
 typedef enum q_err web_handler(struct web_call *c, struct http_response *rs,
     struct fault *f);
 
-
 struct web_route {
 	const char *method;
 	const char *path; /* "/api/v1/batches/{name}" */
@@ -109,8 +108,6 @@ struct web_user {
 	char session[REC_KEY_MAX + 1]; /* its record's key, or "" */
 	char token[REC_KEY_MAX + 1]; /* id of the API token, or "" */
 };
-
-#define WEB_WRONG_MAX 8
 
 struct web_call {
 	struct web *web;
