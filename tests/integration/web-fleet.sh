@@ -75,7 +75,8 @@ answers 200 "all of them" GET /policies
 has '[.items[] | .name + " " + .issuing.name] | join(",")' "p p 1,q q 1" \
 	"each with its CA"
 answers 200 "hubs" GET /hubs
-has '.items | length' 0 "there are none"
+has '[.items[] | .name + " " + .type] | join(",")' "north iot_hub" \
+	"that policies name"
 
 # --- batches -----------------------------------------------------------------
 
@@ -375,6 +376,8 @@ print([r["reason"] for r in rows if r["device_id"] == sys.argv[2]][0])' \
 	"that no spreadsheet takes for a formula"
 web GET '/batches/b/devices.csv?state=revoked'
 is "$(wc -l <"$web/body")" 2 "in one state"
+web GET "/batches/b/devices.csv?prefix=${d1:0:12}"
+is "$(sed -n '2,$s/,.*//p' "$web/body")" "$d1" "or whose ids begin so"
 answers 200 "allowed again" POST "/devices/$d1/allow"
 has .state not_enrolled "it may enrol"
 enrol d1

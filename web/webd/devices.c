@@ -43,15 +43,14 @@ static SHAPE(find_shape, "DevicesFind",
     { "prefix", SHAPE_HEX, FIND_MIN, 64, 0, "how the DeviceID begins" },
     WEB_WINDOW_FIELDS,
 );
-static SHAPE(list_shape, "DevicesList",
-    { "state", SHAPE_ENUM, .text = "only these", .names = states },
-    { "prefix", SHAPE_HEX, 1, 64, 0, "how the DeviceID begins" },
-    { "waiting", SHAPE_BOOL, 0, 0, 0, "only what waits for approval" },
-    WEB_WINDOW_FIELDS,
-);
-static SHAPE(csv_shape, "DevicesCsv",
-    { "state", SHAPE_ENUM, .text = "only these", .names = states },
-);
+
+#define FILTERS                                                             \
+    { "state", SHAPE_ENUM, .text = "only these", .names = states },         \
+    { "prefix", SHAPE_HEX, 1, 64, 0, "how the DeviceID begins" },           \
+    { "waiting", SHAPE_BOOL, 0, 0, 0, "only what waits for approval" }
+
+static SHAPE(list_shape, "DevicesList", FILTERS, WEB_WINDOW_FIELDS);
+static SHAPE(csv_shape, "DevicesCsv", FILTERS);
 
 static SHAPE(revoke_shape, "Revoke",
     { "reason", SHAPE_STR, 0, 160, 0, "why; keyCompromise and the like also "
@@ -108,27 +107,43 @@ page(struct web_call *c, const struct rec_device_filter *filter,
 	return r;
 }
 
+/* Which devices of which batch; the filter points into it. */
+struct asked {
+	struct rec_batch batch;
+	char prefix[65];
+	struct rec_device_filter filter;
+};
+
 static enum q_err
-batch_devices(struct web_call *c, struct http_response *rs, struct fault *f)
+asked_take(struct web_call *c, struct asked *a, struct fault *f)
 {
-	struct rec_device_filter filter = { .state = -1 };
-	char state[16], prefix[65], waiting[8];
-	struct rec_batch b;
-	enum q_err r = batch_read(c, c->param[0], &b, f);
+	char state[16], waiting[8];
+	enum q_err r = batch_read(c, c->param[0], &a->batch, f);
 
 	if (r == Q_OK)
 		r = web_query(c, "state", state, sizeof(state), f);
 	if (r == Q_OK)
-		r = web_query(c, "prefix", prefix, sizeof(prefix), f);
+		r = web_query(c, "prefix", a->prefix, sizeof(a->prefix), f);
 	if (r == Q_OK)
 		r = web_query(c, "waiting", waiting, sizeof(waiting), f);
 	if (r != Q_OK)
 		return r;
-	filter.batch = b.key;
-	filter.prefix = prefix[0] != '\0' ? prefix : NULL;
-	filter.state = state_of(state);
-	filter.waiting = strcmp(waiting, "true") == 0;
-	return page(c, &filter, rs, f);
+	a->filter = (struct rec_device_filter){
+		.batch = a->batch.key,
+		.prefix = a->prefix[0] != '\0' ? a->prefix : NULL,
+		.state = state_of(state),
+		.waiting = strcmp(waiting, "true") == 0,
+	};
+	return Q_OK;
+}
+
+static enum q_err
+batch_devices(struct web_call *c, struct http_response *rs, struct fault *f)
+{
+	struct asked a;
+	enum q_err r = asked_take(c, &a, f);
+
+	return r == Q_OK ? page(c, &a.filter, rs, f) : r;
 }
 
 static enum q_err
@@ -149,8 +164,8 @@ devices_find(struct web_call *c, struct http_response *rs, struct fault *f)
 
 struct csv {
 	struct wire_client *recordd;
-	char batch[REC_KEY_MAX + 1], after[REC_KEY_MAX + 1];
-	int64_t state;
+	struct asked asked;
+	char after[REC_KEY_MAX + 1];
 	bool begun;
 	struct buf *to;
 };
@@ -189,8 +204,6 @@ static enum q_err
 csv_more(void *ctx, struct buf *piece, bool *ret_end)
 {
 	struct csv *csv = ctx;
-	const struct rec_device_filter filter = { .batch = csv->batch,
-		.state = csv->state };
 	struct rec_scan scan = { .client = csv->recordd, .limit = CSV_PAGE,
 		.most = SCAN_MAX, .after = csv->after };
 	enum q_err r;
@@ -201,7 +214,7 @@ csv_more(void *ctx, struct buf *piece, bool *ret_end)
 		    "reason\r\n");
 	csv->begun = true;
 	csv->to = piece;
-	r = rec_device_page(&scan, &filter, csv_line, csv, NULL);
+	r = rec_device_page(&scan, &csv->asked.filter, csv_line, csv, NULL);
 	snprintf(csv->after, sizeof(csv->after), "%s", scan.next);
 	*ret_end = scan.next[0] == '\0';
 	return r;
@@ -210,23 +223,20 @@ csv_more(void *ctx, struct buf *piece, bool *ret_end)
 static enum q_err
 devices_csv(struct web_call *c, struct http_response *rs, struct fault *f)
 {
-	char state[16], name[160];
-	struct rec_batch b;
-	struct csv *csv;
-	enum q_err r = batch_read(c, c->param[0], &b, f);
+	char name[160];
+	struct csv *csv = calloc(1, sizeof(*csv));
+	enum q_err r;
 
-	if (r == Q_OK)
-		r = web_query(c, "state", state, sizeof(state), f);
-	if (r != Q_OK)
-		return r;
-	csv = calloc(1, sizeof(*csv));
 	if (csv == NULL)
 		return Q_NOMEM;
 	csv->recordd = c->web->recordd;
-	csv->state = state_of(state);
-	memcpy(csv->batch, b.key, sizeof(csv->batch));
+	r = asked_take(c, &csv->asked, f);
+	if (r != Q_OK) {
+		free(csv);
+		return r;
+	}
 	snprintf(name, sizeof(name), "attachment; filename=\"%s.csv\"",
-	    b.key);
+	    csv->asked.batch.key);
 	http_response_header(rs, "Content-Disposition", name);
 	rs->content_type = "text/csv; charset=utf-8";
 	http_response_stream(rs, csv_more, free, csv);
