@@ -26,6 +26,7 @@
 #define GATHER_MS 250 /* hints of so long become one event */
 #define DASHBOARD_MS 1000
 #define IDLE_LOOK_MS 5000 /* lights change without a hint */
+#define SESSIONS_MS 20000 /* between looks at all that listen */
 #define MANY_KEYS 4 /* of a type: after so many only that it changed */
 #define WATCHED                                                           \
 	(REC_BIT(REC_BATCH) | REC_BIT(REC_DEVICE) | REC_BIT(REC_POLICY) | \
@@ -55,7 +56,7 @@ struct live {
 	} changed[LIVE_TYPES];
 	bool pending; /* hints since the last events */
 	bool stale; /* and since the last dashboard */
-	int64_t sent_at, looked_at;
+	int64_t sent_at, looked_at, sessions_at;
 	size_t heard_by; /* when it was sent */
 	struct buf last; /* the dashboard, without its time */
 };
@@ -80,18 +81,22 @@ session_look(struct web *w, const char *key)
 	static const uint8_t none[] = "{}";
 	struct rec_session s;
 
-	if (rec_session_get(w->recordd, key, &s, NULL) != Q_NOTFOUND)
+	enum q_err r = rec_session_get(w->recordd, key, &s, NULL);
+
+	if (r != Q_NOTFOUND && (r != Q_OK || s.until > clock_wall()))
 		return;
 	http_events_send(w->events, key, "end", (struct bytes){ none, 2 });
 	http_events_close(w->events, key);
 }
 
-/* Hints of some may have been lost. */
+/* Hints of some may have been lost, or came before who listens now did; of
+ * what ends by itself there is none. */
 static void
 sessions_look(struct web *w)
 {
 	AUTO_BUF struct buf tags = BUF_INIT(STREAMS_MAX * (HTTP_TAG_MAX + 1));
 
+	w->live->sessions_at = clock_mono_ms();
 	http_events_tags(w->events, &tags);
 	for (size_t i = 0; i < tags.len;
 	    i += strlen((const char *)tags.p + i) + 1)
@@ -195,6 +200,8 @@ tick(struct web *w)
 		l->pending = false;
 		return;
 	}
+	if (now - l->sessions_at >= SESSIONS_MS)
+		sessions_look(w);
 	if (l->pending && now - l->sent_at >= GATHER_MS) {
 		changes_send(w);
 		l->pending = false;

@@ -7,7 +7,6 @@
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +24,7 @@
 #include "webd/users.h"
 
 #define LOOK_MS 1000
-#define SWEEP_LOOKS 60
+#define SWEEP_MS 60000
 #define CLAIM_SECONDS 120
 #define TRIES_MAX 24
 #define PAUSE_MAX (6 * 3600)
@@ -260,7 +259,7 @@ pause_of(int64_t tries)
 
 /* Claimed by its revision, so that no other process sends it, too; one that
  * dies in between sends it again. */
-static void
+static enum q_err
 mail_try(struct web *w, struct rec_mail *m)
 {
 	struct fault f = { 0 };
@@ -268,21 +267,25 @@ mail_try(struct web *w, struct rec_mail *m)
 
 	m->tries++;
 	m->next_at = clock_wall() + CLAIM_SECONDS;
-	if (rec_mail_put(w->recordd, m, NULL) != Q_OK)
-		return;
+	r = rec_mail_put(w->recordd, m, NULL);
+	if (r != Q_OK)
+		return r;
 	r = unseal_deliver(w, m, &f);
 	if (r == Q_OK || m->tries >= TRIES_MAX) {
 		if (r != Q_OK)
 			log_warn("a mail is given up: %s", fault_text(&f, r));
 		(void)!rec_mail_delete(w->recordd, m->key, m->rev, NULL);
-		return;
+		return r;
 	}
 	log_warn("mail: %s", fault_text(&f, r));
 	m->next_at = clock_wall() + pause_of(m->tries);
 	snprintf(m->error, sizeof(m->error), "%s", fault_text(&f, r));
 	(void)!rec_mail_put(w->recordd, m, NULL);
+	return r;
 }
 
+/* After one that did not go the others wait: a mail server that hangs takes a
+ * minute of each. */
 static void
 look(struct web *w)
 {
@@ -290,36 +293,49 @@ look(struct web *w)
 	AUTO_REC_LIST struct rec_list it =
 	    REC_LIST(w->recordd, REC_MAIL, "next_at", now);
 	struct rec_mail m;
+	enum q_err r = Q_OK;
 
 	snprintf(now, sizeof(now), "%" PRId64, clock_wall());
 	it.page = 16;
-	for (int i = 0; i < 16 && rec_list_next(&it, &m, NULL) == Q_OK; i++)
-		mail_try(w, &m);
+	for (int i = 0; r == Q_OK && i < 16; i++) {
+		r = rec_list_next(&it, &m, NULL);
+		if (r == Q_OK)
+			r = mail_try(w, &m);
+	}
+}
+
+/* False when it is time to end. */
+static bool
+pause_take(void)
+{
+	struct timespec until;
+	bool stop;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += LOOK_MS / 1000;
+	pthread_mutex_lock(&box.lock);
+	if (!box.stop)
+		pthread_cond_timedwait(&box.wake, &box.lock, &until);
+	stop = box.stop;
+	pthread_mutex_unlock(&box.lock);
+	return !stop;
 }
 
 static void *
 run(void *arg)
 {
+	int64_t swept = 0;
 	struct web *w = arg;
-	struct timespec until;
 
-	for (unsigned n = 0; ; n++) {
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_sec += LOOK_MS / 1000;
-		pthread_mutex_lock(&box.lock);
-		if (!box.stop)
-			pthread_cond_timedwait(&box.wake, &box.lock, &until);
-		if (box.stop) {
-			pthread_mutex_unlock(&box.lock);
-			return NULL;
-		}
-		pthread_mutex_unlock(&box.lock);
+	while (pause_take()) {
 		if (settings_mail(w))
 			look(w);
-		if (n % SWEEP_LOOKS == 0)
-			(void)!rec_people_sweep(w->recordd, clock_wall(),
-			    NULL);
+		if (swept != 0 && clock_mono_ms() - swept < SWEEP_MS)
+			continue;
+		swept = clock_mono_ms();
+		(void)!rec_people_sweep(w->recordd, clock_wall(), NULL);
 	}
+	return NULL;
 }
 
 static enum q_err
@@ -337,6 +353,7 @@ mail_stop(struct web *w)
 	(void)w;
 	if (!box.running)
 		return;
+	mail_send_stop();
 	pthread_mutex_lock(&box.lock);
 	box.stop = true;
 	pthread_cond_signal(&box.wake);

@@ -38,6 +38,9 @@ struct mail_server {
 enum q_err mail_send(const struct mail_server *server, const char *to,
     struct bytes message, struct fault *f) Q_CHECKED;
 
+/* Break off what is being sent, and send no more: this process ends. */
+void mail_send_stop(void);
+
 /* The address of a link with that token, for people. */
 enum q_err link_address(struct web_call *c, const char *token, char *out,
     size_t cap, struct fault *f) Q_CHECKED;

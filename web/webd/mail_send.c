@@ -5,6 +5,7 @@
 
 #include <curl/curl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,11 +13,31 @@
 #define SEND_SECONDS 60L
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+static atomic_bool stopping;
 
 static void
 curl_begin(void)
 {
 	curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+void
+mail_send_stop(void)
+{
+	atomic_store(&stopping, true);
+}
+
+/* curl asks once a second whether it shall go on. */
+static int
+watch(void *arg, curl_off_t down_all, curl_off_t down, curl_off_t up_all,
+    curl_off_t up)
+{
+	(void)arg;
+	(void)down_all;
+	(void)down;
+	(void)up_all;
+	(void)up;
+	return atomic_load(&stopping);
 }
 
 struct source {
@@ -51,6 +72,8 @@ options_set(CURL *c, const struct mail_server *s, struct source *from)
 	curl_easy_setopt(c, CURLOPT_READDATA, from);
 	curl_easy_setopt(c, CURLOPT_UPLOAD, 1L);
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, watch);
 	curl_easy_setopt(c, CURLOPT_PROXY, "");
 	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
 	curl_easy_setopt(c, CURLOPT_TIMEOUT, SEND_SECONDS);

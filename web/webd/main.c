@@ -15,6 +15,7 @@
 #include "signer/provider.h"
 #include "webd/admintls.h"
 #include "webd/dispatch.h"
+#include "webd/mail.h"
 #include "webd/parts.h"
 #include "webd/ui.h"
 
@@ -203,6 +204,7 @@ main(int argc, char **argv)
 	if (serve(&d))
 		while (!stop_wait(LOOK_MS))
 			tls_look(&d);
+	mail_send_stop();
 	http_server_stop(d.server);
 	parts_stop(&d.web);
 	ui_free(d.web.ui);

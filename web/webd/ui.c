@@ -58,17 +58,19 @@ type_of(const char *path)
 static enum q_err
 file_take(struct ui *ui, const char *dir, const char *path, struct fault *f)
 {
-	struct ui_file *to = &ui->file[ui->n];
+	const char *type = type_of(path);
+	struct ui_file *to;
 	char whole[1024];
 	uint8_t digest[32];
 	char hex[33];
 	enum q_err r;
 
-	to->type = type_of(path);
-	if (to->type == NULL)
+	if (type == NULL)
 		return Q_OK;
 	if (ui->n == UI_FILES || strlen(path) >= UI_PATH)
 		return fault_set(f, Q_TOOBIG, "%s: too many files", dir);
+	to = &ui->file[ui->n];
+	to->type = type;
 	snprintf(whole, sizeof(whole), "%s/%s", dir, path);
 	to->body = (struct buf)BUF_INIT(UI_FILE_MAX);
 	ui->n++;
