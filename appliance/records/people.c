@@ -17,7 +17,7 @@
 #include "base/own.h"
 
 #define LEASE "last-administrator"
-#define LEASE_SECONDS 10
+#define LEASE_SECONDS 30 /* a call of recordd takes ten at most */
 #define LEASE_TRIES 100
 #define LEASE_PAUSE_MS 20
 #define SWEEP_MAX 1000
@@ -74,6 +74,10 @@ rec_link_make(struct wire_client *c, struct rec_link *l, int64_t ttl,
 {
 	static const char *const what[] = { "first link", "user invite",
 		"user signup", "user reset" };
+	const char *whom = l->user[0] != '\0' ? l->user
+	    : l->email[0] != '\0' || l->kind != LINK_INVITE ? l->email
+	    : l->role == USER_ADMINISTRATOR ? "an administrator"
+					    : "a contributor";
 	enum q_err r = token_make(ret_token);
 
 	if (r == Q_OK)
@@ -83,8 +87,7 @@ rec_link_make(struct wire_client *c, struct rec_link *l, int64_t ttl,
 	snprintf(l->by, sizeof(l->by), "%s", by->who);
 	if (r == Q_OK)
 		r = rec_link_insert(c, l, f);
-	return r == Q_OK ? rec_actor_note(c, by, what[l->kind],
-	    l->user[0] != '\0' ? l->user : l->email, f) : r;
+	return r == Q_OK ? rec_actor_note(c, by, what[l->kind], whom, f) : r;
 }
 
 void
@@ -220,11 +223,12 @@ others_in_charge(struct wire_client *c, const char *name, struct fault *f)
 	    "%s is the last administrator who may log in", name);
 }
 
-/* Invitations by who is no administrator any more are no good. */
+/* Links by who is no administrator any more are no good: those that set
+ * another's password let in, too. */
 static bool
-invited_by(const struct rec_link *l, const char *name)
+made_by(const struct rec_link *l, const char *name)
 {
-	return l->kind == LINK_INVITE && strcmp(l->by, name) == 0;
+	return strcmp(l->by, name) == 0;
 }
 
 static bool
@@ -300,10 +304,27 @@ lease_take(struct wire_client *c, struct rec_lease *l, struct fault *f)
 	    "users are being changed: try again") : r;
 }
 
+/* What was found out under the lease is true while one more call is made. */
+static enum q_err
+lease_holds(const struct rec_lease *l, struct fault *f)
+{
+	return l->until - clock_wall() > LEASE_SECONDS / 2 ? Q_OK
+	    : fault_retry(f, Q_BUSY, 2, "that took too long: try again");
+}
+
 static void
 lease_leave(struct wire_client *c, const struct rec_lease *l)
 {
 	(void)!rec_lease_delete(c, l->key, l->rev, NULL);
+}
+
+static enum q_err
+put(struct wire_client *c, struct rec_user *user, struct fault *f)
+{
+	enum q_err r = rec_user_put(c, user, f);
+
+	return r == Q_CONFLICT ? fault_set(f, Q_STALE, "somebody has changed "
+	    "the user meanwhile: look at it again") : r;
 }
 
 enum q_err
@@ -313,26 +334,19 @@ rec_user_save(struct wire_client *c, struct rec_user *user, struct fault *f)
 	struct rec_user was;
 	enum q_err r = rec_user_get(c, user->key, &was, f);
 
+	if (r == Q_OK && (!in_charge(&was) || in_charge(user)))
+		return put(c, user, f);
+	if (r == Q_OK)
+		r = lease_take(c, &lease, f);
 	if (r != Q_OK)
 		return r;
-	if (!in_charge(&was) || in_charge(user)) {
-		r = rec_user_put(c, user, f);
-	} else {
-		r = lease_take(c, &lease, f);
-		if (r != Q_OK)
-			return r;
-		r = others_in_charge(c, user->key, f);
-		if (r != Q_OK) {
-			lease_leave(c, &lease);
-			return r;
-		}
-		r = rec_user_put(c, user, f);
-		lease_leave(c, &lease);
-		if (r == Q_OK)
-			r = links_end(c, invited_by, user->key, f);
-	}
-	return r == Q_CONFLICT ? fault_set(f, Q_STALE, "somebody has changed "
-	    "the user meanwhile: look at it again") : r;
+	r = others_in_charge(c, user->key, f);
+	if (r == Q_OK)
+		r = lease_holds(&lease, f);
+	if (r == Q_OK)
+		r = put(c, user, f);
+	lease_leave(c, &lease);
+	return r == Q_OK ? links_end(c, made_by, user->key, f) : r;
 }
 
 /* All that lets a user in without the password. */
@@ -352,7 +366,8 @@ user_out(struct wire_client *c, const char *name, struct fault *f)
 /* With the lease. What lets the user in goes before, lest it outlive a removal
  * that ends halfway. */
 static enum q_err
-user_drop(struct wire_client *c, const char *name, struct fault *f)
+user_drop(struct wire_client *c, const char *name,
+    const struct rec_lease *lease, struct fault *f)
 {
 	struct rec_user user;
 	enum q_err r = Q_CONFLICT;
@@ -363,6 +378,8 @@ user_drop(struct wire_client *c, const char *name, struct fault *f)
 			r = others_in_charge(c, name, f);
 		if (r == Q_OK)
 			r = user_out(c, name, f);
+		if (r == Q_OK)
+			r = lease_holds(lease, f);
 		if (r != Q_OK)
 			return r;
 		r = rec_user_delete(c, name, user.rev, f);
@@ -379,13 +396,13 @@ rec_user_remove(struct wire_client *c, const char *name,
 
 	if (r != Q_OK)
 		return r;
-	r = user_drop(c, name, f);
+	r = user_drop(c, name, &lease, f);
 	lease_leave(c, &lease);
 	/* There may have been new ones meanwhile. */
 	if (r == Q_OK)
 		r = user_out(c, name, f);
 	if (r == Q_OK)
-		r = links_end(c, invited_by, name, f);
+		r = links_end(c, made_by, name, f);
 	return r == Q_OK ? rec_actor_note(c, by, "user delete", name, f) : r;
 }
 

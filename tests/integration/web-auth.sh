@@ -351,11 +351,22 @@ login dora dora "$good"
 web POST /users/invite '{"role":"administrator"}'
 has .mailed false "a link to be copied"
 token=$(jq -r .link <<<"$body" | sed 's|.*/||')
+web GET '/logs?limit=1'
+has '.items[0].message' "Invitation for an administrator made by dora" \
+	"which is in the log"
+web POST /users/dora/reset
+other=$(jq -r .link <<<"$body" | sed 's|.*/||')
 web_as ann
 answers 200 "dora is no administrator any more" PATCH /users/dora \
-	'{"role":"contributor"}'
+	'{"role":"contributor","first_name":"Dora"}'
+web GET '/logs?limit=1'
+has '.items[0].message' \
+	"User dora changed: first_name, role contributor by ann" \
+	"the log has what has changed"
 finish "$token" eve "$good"
 is "$code" 404 "and her invitation no good"
+finish "$other" '' "$good"
+is "$code" 404 "nor are links by which she let in somebody who was there"
 
 # --- sign-up -----------------------------------------------------------------
 
@@ -395,6 +406,12 @@ is "$code $body" "202 " "who is a user already gets the same answer"
 mail 3
 like "$mail" 'You are a user already' "and another mail"
 unlike "$mail" '/#/link/' "without a link"
+web_as ann
+answers 200 "sign-up is off again" PATCH /settings '{"signup":false}'
+finish "$sue" sue "$good"
+is "$code" 404 "and links of before no good"
+web_as ann
+answers 200 "and on" PATCH /settings '{"signup":true}'
 finish "$sue" sue "$good"
 is "$code" 201 "sue is in" || tap_note "$body"
 has '.user.email + " " + .user.role' 'sue@x.example contributor' \
@@ -626,6 +643,25 @@ done >"$web/known"
 ok "no password is in the memory of quoin-webd" \
 	"$top_srcdir/tests/integration/memory.py" "$web/known" \
 	"${daemon_pid[webd]}"
+
+# A mail server that takes the connection, and never says a word.
+free_port
+"$python" -c 'import socket, sys, time
+with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as s:
+    open(sys.argv[2] + ".ready", "w").close()
+    held = s.accept()
+    open(sys.argv[2], "w").close()
+    time.sleep(600)' "$REPLY" "$web/held" &
+daemon_pid[hanging]=$!
+within 10 test -f "$web/held.ready" || bail "no server that hangs"
+web_as ann
+answers 200 "a mail server that hangs" PATCH /settings \
+	"{\"smtp_url\":\"smtp://127.0.0.1:$REPLY\"}"
+answers 201 "a mail" POST /users/invite \
+	'{"email":"z@x.example","role":"contributor"}'
+ok "it is being sent" within 20 test -f "$web/held"
+kill -TERM "${daemon_pid[webd]}"
+ok "quoin-webd ends all the same" within 5 daemon_gone "${daemon_pid[webd]}"
 appliance_stop
 daemon_stop mongo
 # search FOLDER: where one of the secrets is, as it is or as base64; the seed

@@ -93,8 +93,14 @@ link_send(struct web_call *c, const struct rec_link *l, const char *token,
 static enum q_err
 look(struct web_call *c, struct rec_link *l, struct fault *f)
 {
-	return rec_link_look(c->web->recordd, web_text(c, "token", ""),
-	    KINDS_ALL, l, f);
+	enum q_err r = rec_link_look(c->web->recordd,
+	    web_text(c, "token", ""), KINDS_ALL, l, f);
+
+	if (r == Q_OK && l->kind == LINK_SIGNUP &&
+	    settings_int(c->web, "signup") == 0)
+		return fault_set(f, Q_NOTFOUND, "nobody can sign up here any "
+		    "more: ask an administrator for an invitation");
+	return r;
 }
 
 /* A user that is to be, by the link and the body. */

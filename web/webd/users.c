@@ -215,12 +215,36 @@ edit(struct web_call *c, struct rec_user *user, struct fault *f)
 	return r == Q_OK ? edit_password(c, user, f) : r;
 }
 
+/* For the log: roles and switches with their values. Everybody reads it, so
+ * names and addresses are without. */
+static void
+changes(const struct rec_user *was, const struct rec_user *now,
+    struct buf *out)
+{
+	const struct rec_desc *d = rec_desc(REC_USER);
+
+	for (size_t i = 0; i < d->n; i++) {
+		const struct rec_field *fd = &d->fields[i];
+
+		if (rec_same(fd, was, now) || fd->kind == REC_TIME ||
+		    fd->kind == REC_INT)
+			continue;
+		buf_printf(out, "%s%s", out->len != 0 ? ", " : "", fd->name);
+		if (fd->kind == REC_ENUM)
+			buf_printf(out, " %s", fd->names[rec_int(fd, now)]);
+		else if (fd->kind == REC_BOOL)
+			buf_puts(out, rec_int(fd, now) != 0 ? " on" : " off");
+	}
+}
+
 static enum q_err
 user_patch(struct web_call *c, struct http_response *rs, struct fault *f)
 {
-	struct rec_user user;
+	AUTO_BUF struct buf text = BUF_INIT(512);
+	struct rec_user user = { 0 }, was;
 	enum q_err r = rec_user_get(c->web->recordd, c->param[0], &user, f);
 
+	was = user;
 	if (r == Q_OK)
 		r = web_if_match(c, user.rev, f);
 	if (r == Q_OK)
@@ -232,8 +256,11 @@ user_patch(struct web_call *c, struct http_response *rs, struct fault *f)
 		r = rec_sessions_end(c->web->recordd, user.key,
 		    strcmp(user.key, c->user.name) == 0 ? c->user.session
 							: NULL, f);
-	if (r == Q_OK)
-		r = web_note(c, "user edit", user.key, f);
+	if (r != Q_OK)
+		return r;
+	changes(&was, &user, &text);
+	r = rec_actor_tell(c->web->recordd, &c->by, "user edit", user.key,
+	    text.p != NULL ? (const char *)text.p : "", f);
 	return r == Q_OK ? answer(c, user.key, 200, rs, f) : r;
 }
 
