@@ -135,14 +135,15 @@ async function axeSource() {
 	return source;
 }
 
-export async function picture(page, name) {
+export async function picture(page, name, fullPage = true) {
 	await page.waitForTimeout(150);
-	await page.screenshot({ path: `${shots}/${name}.png`, fullPage: true });
+	await page.screenshot({ path: `${shots}/${name}.png`, fullPage });
 }
 
-/** Judge and draw a page: accessible, nothing from elsewhere, no complaint. */
-export async function look(page, name) {
-	await picture(page, name);
+/** Judge and draw a page: accessible, nothing from elsewhere, no complaint.
+ * Not the whole of it but what is in sight, for dialogs. */
+export async function look(page, name, whole = true) {
+	await picture(page, name, whole);
 	const wrong = await violations(page);
 
 	result(wrong.length === 0, `${name}: axe finds nothing`,

@@ -17,8 +17,8 @@ let device = '';
 
 const button = (p, name) => p.getByRole('button', { name, exact: true });
 const menu = async (p, name) => {
-	await p.getByRole('navigation').getByRole('link', { name,
-		exact: true }).click();
+	await p.getByRole('navigation', { name: 'Main' }).getByRole('link',
+		{ name, exact: true }).click();
 	await p.getByRole('heading', { level: 1, name }).waitFor();
 };
 const dialog = (p) => p.getByRole('dialog').last();
@@ -151,6 +151,91 @@ await t.step(p, 'it is found from any page, and revoked', async () => {
 	await p.getByText('lost in the factory').first().waitFor();
 });
 
+// --- what lists and lights can do
+
+await t.step(p, 'a light tells more by keyboard', async () => {
+	await menu(p, 'Dashboard');
+	await p.getByRole('button', { name: /^HSM/ }).focus();
+	await p.keyboard.press('Tab');
+	await p.getByRole('tooltip').filter({ hasText: 'device port' })
+		.waitFor();
+});
+
+await t.step(p, 'columns and the whole of a message', async () => {
+	const head = p.getByRole('columnheader', { name: 'User' });
+
+	t.is(await head.count(), 0, 'the column is not there yet');
+	await button(p, 'Column settings').click();
+	await dialog(p).getByLabel('User').check();
+	await button(dialog(p), 'Done').click();
+	await head.waitFor();
+	await button(p, 'Column settings').click();
+	await button(dialog(p), 'Reset').click();
+	await button(dialog(p), 'Done').click();
+	await head.waitFor({ state: 'detached' });
+	t.is(await p.getByText(device).count(), 0, 'a DeviceID is cut');
+	await button(p, 'Screen extend').click();
+	await p.getByText(device).first().waitFor();
+	await button(p, 'Screen extend').click();
+});
+
+await t.step(p, 'a policy chooses one of the hubs there are', async () => {
+	// One that another program has made.
+	await p.evaluate(async () => {
+		const at = '/api/v1/';
+		const { csrf } = await (await fetch(`${at}session`)).json();
+
+		await fetch(`${at}policies`, { method: 'POST', headers: {
+			'Content-Type': 'application/json', 'X-Quoin-CSRF': csrf,
+		}, body: JSON.stringify({ name: 'elsewhere', hub: 'north',
+			device_lifetime: 86400, issuing_lifetime: 8640000 }) });
+	});
+	await menu(p, 'Policies');
+	await row(p, 'elsewhere').waitFor();
+	await button(p, 'Edit kitchen').click();
+	await p.getByLabel('Select IoT Hub').selectOption('north');
+	await p.getByText('Devices are sent to the hub "north"').waitFor();
+	await button(p, 'Save Policy').click();
+	await row(p, 'kitchen').getByText('north').waitFor();
+});
+
+await t.step(p, 'and that is undone', async () => {
+	await button(p, 'Undo').click();
+	await row(p, 'kitchen').getByText('none', { exact: true }).waitFor();
+});
+
+await t.step(p, 'a batch\'s devices by how they begin, as CSV too',
+	async () => {
+		await p.goto(`${t.url}/#/devices/fridges`);
+		await p.getByLabel('Search by DeviceID').fill(device.slice(0, 9));
+		await p.getByText('1 row', { exact: true }).waitFor();
+		const [file] = await Promise.all([p.waitForEvent('download'),
+			p.getByRole('link', { name: 'Export CSV' }).click()]);
+		const lines = readFileSync(await file.path(), 'utf8').trim()
+			.split('\n');
+
+		t.is(lines.length, 2, 'what is exported is what is seen');
+		await p.getByLabel('Search by DeviceID').fill('fffffffff');
+		await button(p, 'Clear the filters').click();
+		await p.getByText('9 rows', { exact: true }).waitFor();
+	});
+
+await t.step(p, 'links for help, and the certificate of the page',
+	async () => {
+		await menu(p, 'Settings');
+		await p.getByLabel('Feedback link').fill('mailto:it@example.org');
+		await p.getByRole('button', { name: 'Save' }).first().click();
+		const link = p.getByRole('link', { name: 'Feedback' });
+
+		await link.waitFor();
+		t.is(await link.getAttribute('target'), null,
+			'mail opens no tab');
+		await p.getByRole('link', { name: 'Certificate of this page' })
+			.click();
+		await p.getByRole('heading', { name: 'Certificate in use' })
+			.waitFor();
+	});
+
 // --- HSM
 
 await t.step(p, 'a token', async () => {
@@ -268,6 +353,41 @@ for (const [dark, phone] of [[false, false], [true, false], [false, true],
 				document.documentElement.scrollWidth <=
 				document.documentElement.clientWidth),
 			`${name}-${kind}: fits the width`);
+		});
+	}
+	await q.context().close();
+}
+
+// --- dialogs, the same
+
+/** Where each is, and what opens it. */
+const dialogs = [
+	['batch-form', '#/devices', 'Create Batch'],
+	['batch-edit', '#/devices', 'Edit fridges'],
+	['batch-delete', '#/devices', 'Delete fridges'],
+	['policy-form', '#/policies', 'Create Policy'],
+	['root', '#/hsm', 'Show OEM Root'],
+	['auth-form', '#/hsm?tab=auth', 'Add Certificate'],
+	['token-form', '#/hsm?tab=tokens', 'Create Token'],
+	['key-form', '#/hsm?tab=keys', 'Create Signing key'],
+	['user-form', '#/users', 'Create User'],
+	['invite', '#/users', 'Invite User'],
+	['columns', '#/logs', 'Column settings'],
+	['api-token', '#/profile', 'Create API token'],
+];
+
+for (const [dark, phone] of [[false, false], [true, true]]) {
+	const q = await t.person({ dark, phone, state });
+	const kind = (phone ? 'phone' : 'desktop') + (dark ? '-dark' : '');
+
+	for (const [name, hash, opens] of dialogs) {
+		await t.step(q, `${name}, ${kind}`, async () => {
+			await q.goto(t.url + '/' + hash);
+			await button(q, opens).first().click();
+			await dialog(q).waitFor();
+			await t.look(q, `${name}-${kind}`, false);
+			await q.keyboard.press('Escape');
+			await dialog(q).waitFor({ state: 'detached' });
 		});
 	}
 	await q.context().close();

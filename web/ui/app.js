@@ -33,6 +33,14 @@ function find(path) {
 	return null;
 }
 
+/** A link that administrators set; mail needs no new tab.
+ * @param {{ href?: string, icon: string, children?: any }} props */
+function Out({ href, icon, children }) {
+	return href ? html`<a href=${href} rel="noopener noreferrer"
+		target=${/^mailto:/i.test(href) ? undefined : '_blank'}>
+		<${Icon} name=${icon} />${children}</a>` : null;
+}
+
 /** @param {{ path: string, open: boolean, onClose: () => void }} props */
 function Sidebar({ path, open, onClose }) {
 	const here = find(path)?.page;
@@ -53,12 +61,8 @@ function Sidebar({ path, open, onClose }) {
 				<${Icon} name=${p.icon ?? 'right'} />${p.title}</a>`)}
 		</nav>
 		<nav class="side-foot" aria-label="Help">
-			${s?.feedback_url && html`<a href=${s.feedback_url}
-				target="_blank" rel="noopener noreferrer">
-				<${Icon} name="feedback" />Feedback</a>`}
-			${s?.help_url && html`<a href=${s.help_url}
-				target="_blank" rel="noopener noreferrer">
-				<${Icon} name="help" />Help</a>`}
+			<${Out} href=${s?.feedback_url} icon="feedback">Feedback</>
+			<${Out} href=${s?.help_url} icon="help">Help</>
 			<small>Quoin ${site.value?.version ?? ''}</small>
 		</nav></div>
 	</div>`;

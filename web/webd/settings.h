@@ -21,8 +21,8 @@
 	X(idle_minutes, INT, 1, 1440, "30",                                \
 	    "minutes without a request after which a session ends")        \
 	X(session_hours, INT, 1, 168, "12", "hours a session may last")    \
-	X(smtp_url, STR, 0, 300, "", "mail server: smtp://HOST:PORT with " \
-	    "STARTTLS, or smtps://HOST:PORT; empty: no mail")              \
+	X(smtp_url, STR, 0, 300, "", "as smtps://HOST:PORT, or "           \
+	    "smtp://HOST:PORT with STARTTLS; empty: no mail is sent")      \
 	X(smtp_plain, BOOL, 0, 1, "false",                                 \
 	    "without TLS where the mail server has none")                  \
 	X(smtp_user, STR, 0, 128, "", "user at the mail server")           \

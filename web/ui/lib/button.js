@@ -13,11 +13,12 @@ import { toastError } from './toast.js';
  * @param {{ kind?: 'primary' | 'danger' | 'quiet' | 'small', icon?: string,
  *	run?: (e: Event) => unknown, disabled?: boolean, busy?: boolean,
  *	type?: 'button' | 'submit', title?: string, autofocus?: boolean,
- *	children?: any }} props kind: look, plain without; run: what a click
- *	does; busy: shown as busy whatever run does
+ *	pressed?: boolean, children?: any }} props kind: look, plain without;
+ *	run: what a click does; busy: shown as busy whatever run does; pressed:
+ *	for what is switched on and off
  */
 export function Button({ kind, icon, run, disabled, busy, type, title,
-	autofocus, children }) {
+	autofocus, pressed, children }) {
 	const [working, setWorking] = useState(false);
 	const on = busy || working;
 	/** @param {Event} e */
@@ -36,7 +37,7 @@ export function Button({ kind, icon, run, disabled, busy, type, title,
 
 	return html`<button type=${type ?? 'button'} class="btn ${kind ?? ''}"
 		disabled=${disabled} aria-busy=${on || undefined} title=${title}
-		autofocus=${autofocus} onClick=${click}>
+		aria-pressed=${pressed} autofocus=${autofocus} onClick=${click}>
 		${icon && html`<${Icon} name=${icon} />`}
 		<span>${children}</span>
 	</button>`;

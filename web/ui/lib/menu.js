@@ -20,8 +20,8 @@ function place(menu, button) {
 
 /**
  * <${Menu} label="Actions for b1" icon="more" items=${[{ label, icon, run,
- * href, danger, disabled }]} row=${row} />; run, href and disabled are
- * called with `row`. `children` is what the button shows instead of the
+ * href, danger, disabled, hidden }]} row=${row} />; run, href, disabled and
+ * hidden are called with `row`. `children` is what the button shows instead of the
  * icon; `label` is then added to it for readers.
  * @param {{ label: string, icon?: string, items: Action[], row?: any,
  *	children?: any }} props
@@ -79,7 +79,7 @@ export function Menu({ label, icon, items, row, children }) {
 	</button>
 	<div id=${id} class="menu" popover="auto" role="menu" ref=${ref}
 		aria-label=${label} onKeyDown=${keys} onToggle=${toggled}>
-		${items.map((item) => {
+		${items.filter((item) => !item.hidden?.(row)).map((item) => {
 			const why = item.disabled?.(row);
 			const inside = html`
 				${item.icon && html`<${Icon} name=${item.icon} />`}

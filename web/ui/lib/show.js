@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Small things to look at: times, numbers, states, facts, tabs.
 import { Button } from './button.js';
-import { html } from './preact.js';
+import { html, useEffect, useRef } from './preact.js';
 import { fromNow, local, utc } from './time.js';
 
 const numbers = new Intl.NumberFormat();
@@ -54,7 +54,15 @@ export function Facts({ items }) {
  *	items: { id: string, label: any, href: string }[] }} props
  */
 export function Tabs({ label, on, items }) {
-	return html`<nav class="tabs" aria-label=${label}>
+	/** @type {{ current: HTMLElement | null }} */
+	const nav = useRef(null);
+
+	// On a phone the tabs are wider than the screen.
+	useEffect(() => {
+		nav.current?.querySelector('[aria-current]')?.scrollIntoView(
+			{ block: 'nearest', inline: 'center' });
+	}, [on]);
+	return html`<nav class="tabs" aria-label=${label} ref=${nav}>
 		${items.map((t) => html`<a href=${t.href} key=${t.id}
 			aria-current=${t.id === on ? 'page' : undefined}
 			>${t.label}</a>`)}</nav>`;

@@ -7,6 +7,7 @@ import { Icon } from './icons.js';
 import { Menu } from './menu.js';
 import { html, useMemo, useState } from './preact.js';
 import { filterRows, shownColumns, sortRows } from './rows.js';
+import { count } from './show.js';
 import { useKept } from './use.js';
 
 /** @typedef {import('./types').Column} Column */
@@ -25,7 +26,7 @@ import { useKept } from './use.js';
  *	id: string, label: string, title?: any, text?: any, columns: Column[],
  *	rows: any[] | null | undefined, rowKey: (row: any) => string | number,
  *	actions?: Action[], toolbar?: any, filters?: any, filter?: boolean,
- *	filtered?: boolean, sort?: string, down?: boolean,
+ *	filtered?: boolean, onClear?: () => void, sort?: string, down?: boolean,
  *	empty?: { title: string, text?: any, action?: any },
  *	next?: string, onMore?: () => unknown, onReload?: () => unknown,
  *	error?: any, rowClass?: (row: any) => string,
@@ -37,6 +38,7 @@ import { useKept } from './use.js';
  * the right; filters: fields above, at the left, for what the server
  * filters; filter: false leaves out the box that filters the rows at hand;
  * filtered: the server has filtered, so that "none" means "none found";
+ * onClear: takes those filters away;
  * sort, down: first order; next, onMore, onReload, error: of useList()
  */
 
@@ -103,9 +105,11 @@ function arrows(e) {
 	(all[i] ?? all[0])?.focus();
 }
 
-/** @param {{ columns: Column[], shown: Record<string, boolean>, onClose: any,
- *	setShown: any, sort: string, down: boolean, onSort: any }} props */
-function Settings({ columns, shown, setShown, sort, down, onSort, onClose }) {
+/** @param {{ columns: Column[], shown: Record<string, boolean>, setShown: any,
+ *	sort: string, down: boolean, onSort: any, onReset: () => void,
+ *	onClose: any }} props */
+function Settings({ columns, shown, setShown, sort, down, onSort, onReset,
+	onClose }) {
 	const visible = shownColumns(columns, shown);
 
 	return html`<${Dialog} title="Column settings" onClose=${onClose}>
@@ -130,10 +134,7 @@ function Settings({ columns, shown, setShown, sort, down, onSort, onClose }) {
 				label=${down ? 'Descending' : 'Ascending'}
 				run=${() => onSort(sort, !down)} /></div></div>
 		<div class="buttons">
-			<${Button} run=${() => {
-				setShown({});
-				onSort('', false);
-			}}>Reset</>
+			<${Button} run=${onReset}>Reset</>
 			<${Button} kind="primary" run=${onClose}>Done</>
 		</div>
 	</>`;
@@ -148,7 +149,9 @@ function Empty({ p, found, onClear }) {
 			<${Button} run=${onClear}>Clear the filter</></div>`;
 	if (p.filtered)
 		return html`<div class="empty"><h2>Nothing found</h2>
-			<p>Nothing matches these filters.</p></div>`;
+			<p>Nothing matches these filters.</p>
+			${p.onClear && html`<${Button} run=${p.onClear}>Clear the
+				filters</>`}</div>`;
 	return html`<div class="empty">
 		<h2>${p.empty?.title ?? 'Nothing here yet'}</h2>
 		${p.empty?.text && html`<p>${p.empty.text}</p>`}
@@ -176,7 +179,7 @@ function Grid({ p, rows, columns, sort, down, onSort, extend }) {
 				class="${align(c)} ${c.mono ? 'mono' : ''}" data-label=${c.title}
 				title=${c.wide && !extend ? plain(c.value(row)) :
 					undefined}><div class="cell">
-				${c.cell ? c.cell(row) : plain(c.value(row))}
+				${c.cell ? c.cell(row, extend) : plain(c.value(row))}
 				</div></td>`)}
 			${actions.length > 0 && html`<td role="cell" class="acts">
 				<div class="cell"><${RowActions} row=${row}
@@ -190,18 +193,26 @@ function Grid({ p, rows, columns, sort, down, onSort, extend }) {
 /** @param {{ p: TableProps, shown: number }} props */
 function Foot({ p, shown }) {
 	const all = p.rows?.length ?? 0;
+	const n = shown < all ? `${count(shown)} of ${count(all)}` : count(all);
 
 	return html`<footer class="table-foot">
-		<span role="status">${shown < all ? `${shown} of ${all}` : all}
-		${' '}${all === 1 ? 'row' : 'rows'}${p.next && ', and there are more'}
-		</span>
+		<span role="status">${n} ${all === 1 ? 'row' : 'rows'}${p.next &&
+			', and there are more: sort and filter are for these'}</span>
 		${p.next && html`<${Button} run=${p.onMore}>Load more</>`}
 	</footer>`;
 }
 
-/** @param {{ p: TableProps, text: string, setText: any, extend: boolean,
- *	setExtend: any, onSettings: () => void }} props */
-function Tools({ p, text, setText, extend, setExtend, onSettings }) {
+/** @param {{ p: TableProps, columns: Column[], text: string, setText: any,
+ *	extend: boolean, setExtend: any, onSettings: () => void }} props */
+function Tools({ p, columns, text, setText, extend, setExtend, onSettings }) {
+	// Where there is nothing, there is nothing to filter or to arrange.
+	if (p.rows?.length === 0 && !p.filtered) {
+		const rest = !p.empty?.action && p.toolbar;
+
+		return (p.title || rest) && html`<div class="tools">
+			${p.title && html`<h2>${p.title}</h2>`}
+			<span class="gap" />${rest}</div>`;
+	}
 	return html`<div class="tools">
 		${p.title && html`<h2>${p.title}</h2>`}
 		${p.filters}
@@ -216,7 +227,7 @@ function Tools({ p, text, setText, extend, setExtend, onSettings }) {
 			run=${p.onReload} />`}
 		<${IconButton} icon="columns" label="Column settings"
 			run=${onSettings} />
-		${p.columns.some((c) => c.wide) && html`<${IconButton}
+		${columns.some((c) => c.wide) && html`<${IconButton}
 			icon=${extend ? 'shrink' : 'extend'} label="Screen extend"
 			pressed=${extend} run=${() => setExtend(!extend)} />`}
 		${p.toolbar}
@@ -245,7 +256,7 @@ export function Table(p) {
 	});
 
 	return html`<section class="table">
-		<${Tools} p=${p} text=${text} setText=${setText} extend=${extend}
+		<${Tools} p=${p} columns=${columns} text=${text} setText=${setText} extend=${extend}
 			setExtend=${(/** @type {boolean} */ v) =>
 				setKept({ ...kept, extend: v })}
 			onSettings=${() => setSettings(true)} />
@@ -264,6 +275,7 @@ export function Table(p) {
 			shown=${kept.shown ?? {}} sort=${sort} down=${down}
 			setShown=${(/** @type {any} */ v) =>
 				setKept({ ...kept, shown: v })}
-			onSort=${onSort} onClose=${() => setSettings(false)} />`}
+			onSort=${onSort} onReset=${() => setKept({ extend })}
+			onClose=${() => setSettings(false)} />`}
 	</section>`;
 }

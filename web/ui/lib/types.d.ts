@@ -94,8 +94,8 @@ export interface Column<Row = any> {
 	title: string;
 	/** What is sorted, filtered and, without `cell`, shown. */
 	value: (row: Row) => string | number | boolean | null | undefined;
-	/** What is shown, if that is more than text. */
-	cell?: (row: Row) => View;
+	/** What is shown, if that is more than text; extend: all of it. */
+	cell?: (row: Row, extend?: boolean) => View;
 	/** false: not to be sorted by. */
 	sort?: boolean;
 	/** Not shown until chosen in the column settings. */
@@ -114,6 +114,8 @@ export interface Action<Row = any> {
 	danger?: boolean;
 	run?: (row: Row) => unknown;
 	href?: (row: Row) => string;
+	/** Not for this row; it is left out of its menu. */
+	hidden?: (row: Row) => boolean | undefined;
 	/** A reason why not now; it is shown instead. */
 	disabled?: (row: Row) => string | false | undefined;
 }

@@ -82,7 +82,8 @@ export function useLoad(path, query = {}, live = []) {
 
 /**
  * Load a list by its cursor. The answer goes into <${Table} ...${list}/>:
- * { rows, next, onMore, onReload, error }.
+ * { rows, next, onMore, onReload, error }. The server looks at so many
+ * records at a time, and none of them may fit: it is asked until some do.
  * @param {string} path
  * @param {Record<string, string | number | undefined>} [query]
  * @param {{ live?: string[], limit?: number }} [how] live: load again
@@ -97,19 +98,36 @@ export function useList(path, query = {}, { live = [], limit = 0 } = {}) {
 		({ rows: null }));
 	const turn = useRef(0);
 	const size = useRef(limit);
+	const busy = useRef(false);
+	const changed = useRef(false);
 	const of = path + JSON.stringify(query);
+	/** @param {string | undefined} after @param {number} mine */
+	const some = async (after, mine) => {
+		let a;
+
+		for (;;) {
+			a = await get(path, {
+				...query, after: a?.next ?? after,
+				limit: (after ? limit :
+					Math.min(1000, size.current)) || undefined,
+			});
+			if (a.items?.length || !a.next || mine !== turn.current)
+				return a;
+			// What is there belongs to what was asked before.
+			if (!after)
+				setState({ rows: null });
+		}
+	};
 	/** @param {string | undefined} after @param {any[]} before */
 	const load = async (after, before) => {
 		const mine = ++turn.current;
 
 		if (!path)
 			return;
+		busy.current = true;
+		changed.current = false;
 		try {
-			const a = await get(path, {
-				...query, after,
-				limit: (after ? limit :
-					Math.min(1000, size.current)) || undefined,
-			});
+			const a = await some(after, mine);
 
 			if (mine !== turn.current)
 				return;
@@ -123,6 +141,11 @@ export function useList(path, query = {}, { live = [], limit = 0 } = {}) {
 			if (mine === turn.current)
 				setState((s) => ({ ...s, error }));
 		}
+		if (mine !== turn.current)
+			return;
+		busy.current = false;
+		if (changed.current)
+			onReload();
 	};
 	const onReload = useCallback(() => load(undefined, []), [of]);
 
@@ -133,7 +156,13 @@ export function useList(path, query = {}, { live = [], limit = 0 } = {}) {
 			turn.current++;
 		};
 	}, [of]);
-	useChange(live, onReload);
+	// What changes meanwhile must not have a long look begin again.
+	useChange(live, () => {
+		if (busy.current)
+			changed.current = true;
+		else
+			onReload();
+	});
 	return {
 		...state,
 		onReload,

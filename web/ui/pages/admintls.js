@@ -109,7 +109,7 @@ function AdminTls() {
 	const of = useLoad('/tls', {}, ['cert', 'setting']);
 
 	return html`<nav class="crumbs" aria-label="Where this is">
-		<a href="#/hsm?tab=tls">TLS</a></nav>
+		<a href="#/hsm">HSM</a><a href="#/hsm?tab=tls">TLS</a></nav>
 	${!of.data ? html`<${Waiting} of=${of} />` : html`
 	<${Current} data=${of.data} onDone=${of.reload} />
 	<div class="two gap-above">

@@ -195,6 +195,7 @@ function Approvals() {
 	const items = of.data?.items;
 
 	return html`<nav class="crumbs" aria-label="Where this is">
+		<a href="#/hsm">HSM</a>
 		<a href="#/hsm?tab=keys">Signing Keys</a></nav>
 	<${Heading} title="Waiting for agreement" text="Some keys sign only when
 		several people agree. Read what is to be agreed to, and approve it

@@ -6,7 +6,7 @@ import { Donut, Progress } from '../lib/chart.js';
 import { LongId } from '../lib/copy.js';
 import { Icon } from '../lib/icons.js';
 import { html, useEffect, useId, useState } from '../lib/preact.js';
-import { links, path, to } from '../lib/route.js';
+import { links, path, search, to } from '../lib/route.js';
 import { Card, count, Facts, many, Waiting, When } from '../lib/show.js';
 import { Table } from '../lib/table.js';
 import { useList, useLoad, useSettled } from '../lib/use.js';
@@ -19,26 +19,27 @@ import { BatchState, parts, removeBatch } from './devices.js';
 
 /** @type {import('../lib/types').Column<Device>[]} */
 const columns = [
-	{ id: 'id', title: 'DeviceID', value: (d) => d.id, sort: false,
+	{ id: 'id', title: 'DeviceID', value: (d) => d.id,
 		cell: (d) => html`<${LongId} id=${d.id}
 			href=${links.device(d.id)} />` },
-	{ id: 'state', title: 'State', value: (d) => d.state, sort: false,
+	{ id: 'state', title: 'State',
+		value: (d) => states[d.state]?.[0] ?? d.state,
 		cell: (d) => html`<${DeviceState} d=${d} />` },
 	{ id: 'until', title: 'Certificate until', value: (d) => d.not_after,
-		sort: false, cell: (d) => html`<${When} at=${d.not_after} />` },
+		cell: (d) => html`<${When} at=${d.not_after} />` },
 	{ id: 'seen', title: 'Last seen', value: (d) => d.last_seen,
-		sort: false, cell: (d) => html`<${When} at=${d.last_seen} ago
+		cell: (d) => html`<${When} at=${d.last_seen} ago
 			none="never" />` },
 	{ id: 'enrolled', title: 'Enrolled', value: (d) => d.enrolled_at,
-		sort: false, hidden: true,
+		hidden: true,
 		cell: (d) => html`<${When} at=${d.enrolled_at} />` },
 	{ id: 'renewed', title: 'Renewed', value: (d) => d.renewed_at,
-		sort: false, hidden: true,
+		hidden: true,
 		cell: (d) => html`<${When} at=${d.renewed_at} />` },
-	{ id: 'issued', title: 'Certificates issued', num: true, sort: false,
+	{ id: 'issued', title: 'Certificates issued', num: true,
 		value: (d) => d.issued ?? 0, hidden: true },
 	{ id: 'reason', title: 'Reason', value: (d) => d.reason, wide: true,
-		sort: false, hidden: true },
+		hidden: true },
 ];
 
 /** @param {string} text what stands in the box of the prefix */
@@ -89,7 +90,7 @@ function Overview({ b }) {
 		</>
 		<${Card} title="Batch">
 			<${Facts} items=${[
-				['Policy', b.policy],
+				['Policy', html`<a href="#/policies">${b.policy}</a>`],
 				['Description', b.description],
 				['Firmware', b.firmware],
 				['Signing key', b.signing_key],
@@ -104,40 +105,36 @@ function Overview({ b }) {
 	</div>`;
 }
 
-/** @param {{ b: Batch, state: string }} props */
-function List({ b, state }) {
+/** @param {{ b: Batch, state: string, onAdd: () => void }} props */
+function List({ b, state, onAdd }) {
 	const [text, setText] = useState('');
 	const settled = useSettled(asPrefix(text));
 	const prefix = /^[0-9a-f]*$/.test(settled) ? settled : '';
 	const waiting = state === 'waiting';
-	const [wait, setWait] = useState(false);
-	const list = useList(path`/batches/${b.name}/devices`, {
+	const filter = {
 		prefix, state: waiting ? '' : state, waiting: waiting ? 'true' : '',
-	}, { live: wait ? [] : ['device', 'batch'], limit: 50 });
+	};
+	const list = useList(path`/batches/${b.name}/devices`, filter,
+		{ live: ['device', 'batch'], limit: 50 });
 	const { actions, dialogs } = useDeviceActions(list.onReload);
-	// The server looks at so many devices at a time: none of them may fit.
-	// What changes meanwhile must not have it begin again.
-	const looking = list.rows?.length === 0 && !!list.next;
-
-	useEffect(() => {
-		setWait(looking);
-		if (looking)
-			list.onMore();
-	}, [looking, list.next]);
 
 	return html`<${Table} id="devices" label="Devices of ${b.name}" ...${list}
-		rows=${looking ? null : list.rows} columns=${columns} actions=${actions} filter=${false}
-		filtered=${!!prefix || !!state}
+		columns=${columns} actions=${actions} filter=${false}
+		filtered=${!!prefix || !!state} onClear=${() => {
+			setText('');
+			location.hash = links.batch(b.name);
+		}}
 		rowKey=${(/** @type {Device} */ d) => d.id}
 		filters=${html`<${Filters} name=${b.name} state=${state}
 			prefix=${text} setPrefix=${setText} />`}
 		toolbar=${html`<${LinkButton} icon="download"
 			download="${b.name}.csv"
-			href=${base + path`/batches/${b.name}/devices.csv` +
-				(state && !waiting ? `?state=${state}` : '')}
-			>Export CSV</>`}
-		empty=${{ title: 'No devices in this batch yet', text: `Add them by
-			Edit: DeviceIDs by hand, or a file of them.` }} />${dialogs}`;
+			href="${base + path`/batches/${b.name}/devices.csv`}?${
+				search(filter)}">Export CSV</>`}
+		empty=${{ title: 'No devices in this batch yet',
+			text: 'Add DeviceIDs by hand, or a file of them.',
+			action: html`<${Button} kind="primary" icon="plus"
+				run=${onAdd}>Add devices</>` }} />${dialogs}`;
 }
 
 /** @param {{ params: Record<string, string>,
@@ -174,7 +171,8 @@ function BatchPage({ params, query }) {
 				}}>Delete</>
 		</div></div>
 	<${Overview} b=${b} />
-	<${List} b=${b} state=${query.state ?? ''} />
+	<${List} b=${b} state=${query.state ?? ''}
+		onAdd=${() => setEdit(true)} />
 	${edit && html`<${BatchForm} batch=${b} onDone=${close}
 		onClose=${close} />`}`}`;
 }

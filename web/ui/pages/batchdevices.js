@@ -98,7 +98,7 @@ function Report({ name, error }) {
 	}, [error]);
 	return html`<div class="report" role="alert" ref=${ref}>
 		<p><b>No device of this file was added.</b></p>
-		<p>${error.message}</p>
+		${!errors.length && html`<p>${error.message}</p>`}
 		${errors.length > 0 && html`<div class="scroll"><table>
 			<thead><tr><th scope="col">${lines ? 'Line' : 'Position'}</th>
 				<th scope="col">What is wrong</th></tr></thead>
@@ -172,7 +172,8 @@ function Files({ f }) {
 			<div class="file"><${Icon} name=${c.error ? 'warn' :
 				c.added !== undefined ? 'check' : 'policies'} />
 			<span><b>${c.file.name}</b>
-			<small><${Seen} seen=${c.seen} added=${c.added} /></small>
+			${!c.error && html`<small><${Seen} seen=${c.seen}
+				added=${c.added} /></small>`}
 			</span>
 			${c.added === undefined && html`<${IconButton} icon="close"
 				label="Remove ${c.file.name}" run=${() => f.set('files',

@@ -149,8 +149,8 @@ const FEW = 1000;
  * are few.
  * @param {any} v values
  * @param {Batch | undefined} was
- * @returns {Promise<{ name: string, left: string[] }>} left: DeviceIDs that
- *	are still to be added
+ * @returns {Promise<{ name: string, left: string[], edited?: boolean }>}
+ *	left: DeviceIDs that are still to be added
  */
 async function saveBatch(v, was) {
 	const what = body(v, isAdmin());
@@ -163,10 +163,11 @@ async function saveBatch(v, was) {
 		return { name: v.name, left: few ? [] : v.ids };
 	}
 	const some = edits(what, was);
+	const edited = Object.keys(some).length > 0;
 
-	if (Object.keys(some).length)
+	if (edited)
 		await patch(path`/batches/${was.name}`, some, was.etag);
-	return { name: was.name, left: v.ids };
+	return { name: was.name, left: v.ids, edited };
 }
 
 /** @param {Batch | undefined} b */
@@ -205,10 +206,12 @@ function useBatchForm(batch, onDone) {
 			filter: filled(v.rows) };
 
 		f.setAll(more);
-		const { name, left } = await saveBatch({ ...v, ...more }, was);
+		const { name, left, edited } = await saveBatch(
+			{ ...v, ...more }, was);
 		const at = path`/batches/${name}`;
+		const now = await get(at);
 
-		setWas(await get(at));
+		setWas(now);
 		if (left.length)
 			await post(`${at}/devices`, { devices: left });
 		f.set('ids', []);
@@ -220,7 +223,12 @@ function useBatchForm(batch, onDone) {
 				`${files.filter((c) => c.error).map((c) => c.file.name)
 					.join(', ')}. Remove that file, or mend it and ` +
 				'add it again.');
-		toast(`Batch ${name} ${batch ? 'saved' : 'created'}`);
+		// Devices that were added stay: then there is no way back.
+		toast(`Batch ${name} ${batch ? 'saved' : 'created'}`,
+			batch && edited && !left.length && !files.length ? {
+				undo: () => patch(at, body(first(batch), isAdmin()),
+					now.etag),
+			} : {});
 		onDone(name);
 	});
 

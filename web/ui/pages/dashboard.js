@@ -9,7 +9,6 @@ import { links, to } from '../lib/route.js';
 import { session } from '../lib/session.js';
 import { Card, count, Waiting, When } from '../lib/show.js';
 import { Table } from '../lib/table.js';
-import { local } from '../lib/time.js';
 import { toastError } from '../lib/toast.js';
 import { useLoad } from '../lib/use.js';
 
@@ -133,6 +132,21 @@ export function objectOf(item) {
 		href=${links.device(o)} title=${o}>${o.slice(0, 12)}…</a>` : o;
 }
 
+/**
+ * A message: a device in it leads to its page, and is cut short to leave
+ * room for what was done, unless all is to be seen.
+ * @param {any} item
+ * @param {boolean} [extend]
+ */
+function said(item, extend) {
+	const id = item.message.match(/\b[0-9a-f]{64}\b/)?.[0] ?? '';
+	const [before, after] = id ? item.message.split(id) : [];
+
+	return id ? html`${before}<a class="mono" href=${links.device(id)}
+		title=${id}>${extend ? id : `${id.slice(0, 12)}…`}</a>${after}` :
+		item.message;
+}
+
 /** Columns of activity, here and in the logs. */
 export const activityColumns = [
 	{
@@ -142,7 +156,7 @@ export const activityColumns = [
 	},
 	{
 		id: 'message', title: 'Message', wide: true,
-		value: (/** @type {any} */ r) => r.message,
+		value: (/** @type {any} */ r) => r.message, cell: said,
 	},
 	{
 		id: 'who', title: 'User', hidden: true,
@@ -234,7 +248,7 @@ function View() {
 			<${Certificates} c=${d.certificates} />
 		</div>
 		<${Activity} items=${d.activity ?? []} reload=${refresh} />
-		<small title=${d.at}>As of ${local(d.at)}</small>
+		<small>As of <${When} at=${d.at} /></small>
 	</div>`;
 }
 

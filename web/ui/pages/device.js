@@ -4,7 +4,7 @@ import { Button } from '../lib/button.js';
 import { LongId } from '../lib/copy.js';
 import { html } from '../lib/preact.js';
 import { links, path, to } from '../lib/route.js';
-import { Card, Facts, Heading, Waiting, When } from '../lib/show.js';
+import { Card, Facts, Waiting, When } from '../lib/show.js';
 import { Table } from '../lib/table.js';
 import { useList, useLoad } from '../lib/use.js';
 import { DeviceState, useDeviceActions } from './deviceactions.js';
@@ -31,12 +31,21 @@ const certColumns = [
 /** @type {import('../lib/types').Column<
  *	import('../lib/types').LogItem>[]} */
 const logColumns = [
-	{ id: 'time', title: 'Time', value: (l) => l.at, sort: false,
+	{ id: 'time', title: 'Time', value: (l) => l.at,
 		cell: (l) => html`<${When} at=${l.at} />` },
-	{ id: 'message', title: 'Message', value: (l) => l.message, wide: true,
-		sort: false },
-	{ id: 'user', title: 'User', value: (l) => l.who, sort: false },
+	// Which device it is stands above.
+	{ id: 'message', title: 'Message', wide: true,
+		value: (l) => l.message.replace(` ${l.object}`, '') },
+	{ id: 'user', title: 'User', value: (l) => l.who },
+	{ id: 'from', title: 'From', value: (l) => l.from, mono: true,
+		hidden: true },
 ];
+
+/** Why there is no certificate. @param {Device} d */
+const noCert = (d) => d.state === 'revoked' ? 'Those it had are revoked. It ' +
+	'gets one when it is allowed again and enrols.' : d.approval ===
+	'waiting' ? 'It gets one once somebody has approved it.' :
+	'It gets one when it enrols.';
 
 /** @param {{ d: Device }} props */
 function Overview({ d }) {
@@ -80,21 +89,19 @@ function DevicePage({ params }) {
 	${!d || of.error ? html`<${Waiting} of=${of} />` : html`
 	<div class="heading"><div><h2>DeviceID</h2>
 		<${LongId} id=${d.id} whole /></div>
-		<div class="heading-side">${actions.map((a) => !a.disabled?.(d) &&
-			html`<${Button} key=${a.label} icon=${a.icon}
+		<div class="heading-side">${actions.map((a) =>
+			!a.disabled?.(d) && !a.hidden?.(d) && html`<${Button} key=${a.label} icon=${a.icon}
 				run=${() => a.run?.(d)}>${a.label}</>`)}</div></div>
 	<${Overview} d=${d} />
-	<${Heading} title="Certificates" />
-		<${Table} id="device-certs" label="Certificates" filter=${false}
-			rows=${d.certs ?? []} columns=${certColumns}
+	<${Table} id="device-certs" label="Certificates" filter=${false}
+			title="Certificates" rows=${d.certs ?? []} columns=${certColumns}
 			rowKey=${(/** @type {DeviceCert} */ c) => c.serial ?? ''}
-			empty=${{ title: 'No certificate', text: `It gets one when it
-				enrols.` }} />
-	<${Heading} title="History" />
-		<${Table} id="device-history" label="History" ...${history}
-			filter=${false} columns=${logColumns}
+			empty=${{ title: 'No certificate', text: noCert(d) }} />
+	<${Table} id="device-history" label="History" ...${history}
+			title="History" columns=${logColumns}
 			rowKey=${(/** @type {any} */ l) => l.id}
-			empty=${{ title: 'Nothing has happened yet' }} />
+			empty=${{ title: 'Nothing has happened yet', text: `What the
+				device and people do shows here.` }} />
 	${dialogs}`}`;
 }
 

@@ -115,7 +115,7 @@ async function remove(d) {
 			`its place in the batch ${now.batch}: it is unknown from then on`,
 			...held ? ['its certificates, which are revoked: its ' +
 				'connections to hubs end at once'] : [],
-			'what is known of it',
+			'what is known of it; what was done with it stays in the logs',
 		],
 	}))
 		return false;
@@ -144,8 +144,7 @@ export function useDeviceActions(onDone, onGone = onDone) {
 			}} />`,
 		actions: [
 			{ label: 'Approve', icon: 'check',
-				disabled: (d) => d.approval !== 'waiting' &&
-					'it does not wait for that',
+				hidden: (d) => d.approval !== 'waiting',
 				run: async (d) => {
 					await approve(d);
 					await onDone();

@@ -90,8 +90,8 @@ export async function removeBatch(b) {
 			'device revokes it. This cannot be undone.' :
 			'It has no devices.',
 		lost: all ? [
-			`${many(all, 'device')} with ${all === 1 ? 'its' : 'their'} ` +
-			'history',
+			`${many(all, 'device')}, unknown from then on; what was ` +
+			`done with ${all === 1 ? 'it' : 'them'} stays in the logs`,
 			...held ? [`the certificates of ${many(held, 'device')}, ` +
 				'which are revoked: connections end at once'] : [],
 		] : [],
@@ -115,12 +115,14 @@ function Devices({ query }) {
 	const list = useList('/batches', {}, {
 		live: ['batch', 'device'], limit: 1000,
 	});
-	const [form, setForm] = useState(
-		/** @type {{ batch?: Batch } | null} */ (null));
+	const [form, setForm] = useState(/** @type {{ batch?: Batch } | null} */
+		(query.create ? {} : null));
 	const create = html`<${Button} kind="primary" icon="plus"
 		run=${() => setForm({})}>Create Batch</>`;
 	const close = () => {
 		setForm(null);
+		if (query.create)
+			location.replace(to('/devices'));
 		list.onReload();
 	};
 	const only = query.policy ?? '';

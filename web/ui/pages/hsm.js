@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // HSM (guide, section 9): certificates, Auth Certs, tokens, signing keys.
-import { IconButton, LinkButton } from '../lib/button.js';
+import { Button, IconButton, LinkButton } from '../lib/button.js';
 import { copyText, download } from '../lib/copy.js';
 import { html, useEffect, useState } from '../lib/preact.js';
 import { to } from '../lib/route.js';
@@ -53,7 +53,7 @@ const issuingColumns = [
 	columns[1],
 	{ id: 'issued', title: 'Used', value: (c) => c.issued,
 		cell: (c) => c.issued === false ?
-			html`<span class="soft">Not used</span>` : c.issued && 'Yes' },
+			html`<span class="soft nowrap">Not used</span>` : c.issued && 'Yes' },
 	...columns.slice(2),
 ];
 
@@ -87,11 +87,11 @@ function Overview({ hsm, onOpen }) {
 			['HSM', html`<${Pill} color=${hsm.ready ? 'green' : 'red'}
 				>${hsm.ready ? 'Operational' : 'Away'}</>
 				${hsm.text && html` <small>${hsm.text}</small>`}`],
-			['Token', hsm.token],
-			['Second token', hsm.token2],
+			['PKCS #11 token', hsm.token],
+			['Second PKCS #11 token', hsm.token2],
 			['Subject', root?.subject],
 			['Valid until', root && html`<${When} at=${root.not_after} />`],
-			['Without', hsm.cannot],
+			['It cannot do', hsm.cannot],
 		]} /></>`;
 }
 
@@ -119,9 +119,9 @@ function Certificates({ kind, root, open }) {
 	<${Table} id="hsm-${kind}" label=${tabs.find((t) => t.id === kind)?.label}
 		columns=${kind === 'tls' ? tlsColumns : issuingColumns} sort="name"
 		rows=${of.data && certs} error=${of.error} onReload=${of.reload}
-		rowKey=${namesOf(certs)} toolbar=${certs.length > 0 && html`<${IconButton}
-			icon="chain" label="Chain view" pressed=${asTree}
-			run=${() => setAsTree(!asTree)} />`}
+		rowKey=${namesOf(certs)} toolbar=${certs.length > 0 && html`<${Button}
+			icon="chain" pressed=${asTree}
+			run=${() => setAsTree(!asTree)}>Chain view</>`}
 		actions=${[
 			{ label: 'Show', icon: 'search', run: setShown },
 			{ label: 'Copy PEM of', icon: 'copy',
@@ -131,8 +131,8 @@ function Certificates({ kind, root, open }) {
 				run: (/** @type {Cert} */ c) => download(fileName(c),
 					c.pem ?? '', 'application/x-pem-file') },
 		]} empty=${{ title: 'No certificates yet', text: kind === 'tls' ?
-			'They are made when the appliance starts.' : `One is made for
-			each policy when the first device of it enrols.`,
+			'They are made when the appliance starts.' : `One is made
+			with each policy. Create the first policy.`,
 		action: kind === 'issuing' && html`<${LinkButton}
 			href="#/policies">Go to Policies</>` }} />
 	${asTree && certs.length > 0 && html`<${Card} title="Chain view">

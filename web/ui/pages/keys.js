@@ -11,7 +11,7 @@ import { isAdmin } from '../lib/session.js';
 import { count, Facts, many, Pill, When } from '../lib/show.js';
 import { Table } from '../lib/table.js';
 import { toast } from '../lib/toast.js';
-import { useList } from '../lib/use.js';
+import { useList, useLoad } from '../lib/use.js';
 import { KeyForm, RulesForm, wantsApproval } from './keyform.js';
 
 /** @typedef {import('../lib/fleet').Key} Key */
@@ -126,10 +126,13 @@ export function Keys() {
 	const create = admin && html`<${Button} kind="primary" icon="plus"
 		run=${() => setOpen({ what: 'make' })}>Create Signing key</>`;
 	const k = open?.k;
+	const waiting = useLoad(admin ? '/approvals' : '', {},
+		['key', 'activity']).data?.items?.length ?? 0;
 
 	return html`<p class="lead">They sign firmware. Devices verify it by the
 		public half. ${admin && html`<a href="#/approvals">Approvals</a> are
-		where people agree to signatures of keys that want it.`}</p>
+		where people agree to signatures of keys that want it${waiting > 0 &&
+		html`: <${Pill} color="blue">${count(waiting)} waiting</>`}.`}</p>
 	<${Table} id="keys" label="Signing Keys" ...${list} columns=${columns}
 		rowKey=${(/** @type {Key} */ x) => x.name} sort="name"
 		toolbar=${create} actions=${[

@@ -25,9 +25,8 @@ function Box({ label, name, type = 'search', values, set }) {
 			set(name, e.currentTarget.value)} /></>`;
 }
 
-/** @param {{ values: Filters, set: any, clear: () => void, on: boolean }}
- *	props */
-function FilterRow({ values, set, clear, on }) {
+/** @param {{ values: Filters, set: any }} props */
+function FilterRow({ values, set }) {
 	const kinds = useLoad('/logs/kinds').data?.items ?? [];
 
 	return html`<div class="filters" role="search" aria-label="Logs">
@@ -45,7 +44,6 @@ function FilterRow({ values, set, clear, on }) {
 		</select></>
 		<${Box} name="object" label="Object" values=${values} set=${set} />
 		<${Box} name="text" label="Text" values=${values} set=${set} />
-		${on && html`<${Button} run=${clear}>Clear</>`}
 	</div>`;
 }
 
@@ -84,16 +82,18 @@ function View({ query }) {
 	// The address tells what is filtered, so that it can be passed on.
 	history.replaceState(null, '', to('/logs', filters));
 	return html`<${Journal} />
-		<${FilterRow} values=${values} set=${set} on=${on}
-			clear=${() => setValues({})} />
+		<${FilterRow} values=${values} set=${set} />
 		<${Table} id="logs" label="Logs" ...${list} filter=${false}
 			filtered=${on} columns=${activityColumns}
 			rowKey=${(/** @type {any} */ r) => r.id}
-			toolbar=${html`<${LinkButton} icon="download"
+			toolbar=${html`${on && html`<${Button}
+				run=${() => setValues({})}>Clear the filters</>`}
+			<${LinkButton} icon="download"
 				href=${file('csv')} download="logs.csv">CSV</>
 			<${LinkButton} icon="download" href=${file('json')}
 				download="logs.json">JSON</>`}
-			empty=${{ title: 'Nothing has happened yet' }} />`;
+			empty=${{ title: 'Nothing has happened yet', text: `What
+				users and devices do shows here.` }} />`;
 }
 
 export const page = {

@@ -31,13 +31,14 @@ function UsedBy({ p }) {
 /** @type {import('../lib/types').Column<Policy>[]} */
 const columns = [
 	{ id: 'name', title: 'Name', value: (p) => p.name },
-	{ id: 'hub', title: 'IoT Hub Name', value: (p) => p.hub },
+	{ id: 'hub', title: 'IoT Hub Name', value: (p) => p.hub,
+		cell: (p) => p.hub || html`<span class="soft">none</span>` },
 	{ id: 'issuing', title: 'Issuing Certificate',
 		value: (p) => p.issuing?.name || p.issuing?.id,
 		cell: (p) => p.issuing ? html`<a href=${to('/hsm',
 			{ cert: p.issuing.id })}>${p.issuing.name ||
-			p.issuing.id}</a>` : html`<span class="soft">made at the
-			first enrolment</span>` },
+			p.issuing.id}</a>` : html`<span class="soft">none
+			now</span>` },
 	{ id: 'autorenew', title: 'Autorenew',
 		value: (p) => p.autorenew ? 'Auto' : 'Off',
 		cell: (p) => p.autorenew ? html`<${Pill} color="green">Auto</>` :

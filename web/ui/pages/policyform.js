@@ -91,6 +91,9 @@ function Enrolment({ f }) {
 	</fieldset>`;
 }
 
+/** Those that are not told by what they are, but by how policies see them. */
+const kinds = { iot_hub: 1, database_direct: 1 };
+
 /** @param {{ f: any, hubs: any, kept: string }} props kept: the hub of the
  *	policy as it is, which may be none of the list */
 function Hub({ f, hubs, kept }) {
@@ -99,8 +102,9 @@ function Hub({ f, hubs, kept }) {
 		(h.type === 'database_direct') === direct);
 	const names = fit.map((/** @type {any} */ h) => ({
 		value: h.name,
-		label: h.type && !direct ? `${h.name} (${h.type})` : h.name,
-	}));
+		label: h.type in kinds || !h.type ? h.name : `${h.name} (${h.type})`,
+	})).sort((/** @type {any} */ a, /** @type {any} */ b) =>
+		a.label.localeCompare(b.label));
 
 	if (kept && f.values.hub === kept &&
 			!names.some((/** @type {any} */ n) => n.value === kept))
@@ -172,13 +176,16 @@ const first = (p) => ({
 export function PolicyForm({ policy, onDone, onClose }) {
 	const hubs = useLoad('/hubs');
 	const f = useForm(first(policy), async (v) => {
-		if (policy)
-			await patch(path`/policies/${policy.name}`, body(v),
-				policy.etag);
-		else
+		if (policy) {
+			const at = path`/policies/${policy.name}`;
+			const { etag } = await patch(at, body(v), policy.etag);
+
+			toast(`Policy ${policy.name} saved`, { undo: () =>
+				patch(at, body(first(policy)), etag) });
+		} else {
 			await post('/policies', { name: v.name, ...body(v) });
-		toast(policy ? `Policy ${policy.name} saved` :
-			`Policy ${v.name} created`);
+			toast(`Policy ${v.name} created`);
+		}
 		onDone(v.name);
 	});
 

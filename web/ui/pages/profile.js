@@ -171,11 +171,11 @@ function View() {
 	if (!user)
 		return html`<${Waiting} of=${loaded} />`;
 	return html`<div class="stack"><div class="two">
-		<${Names} key=${user.etag} user=${user} reload=${loaded.reload} />
 		<div class="stack">
-			<${TwoFactor} user=${user} reload=${loaded.reload} />
-			<${Password} /></div>
-		</div>
+			<${Names} key=${user.etag} user=${user}
+				reload=${loaded.reload} />
+			<${TwoFactor} user=${user} reload=${loaded.reload} /></div>
+		<${Password} /></div>
 		<${MySessions} />
 		<${ApiTokens} /></div>`;
 }

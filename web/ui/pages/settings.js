@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Settings: administrators only.
 import { patch, post } from '../lib/api.js';
-import { Button } from '../lib/button.js';
+import { Button, LinkButton } from '../lib/button.js';
 import { Dialog } from '../lib/dialog.js';
 import { Alert, Buttons, Check, Input, useForm } from '../lib/form.js';
 import { html, useState } from '../lib/preact.js';
@@ -12,7 +12,8 @@ import { askSession } from '../lib/second-factor.js';
 import { useLoad } from '../lib/use.js';
 
 /** @typedef {{ name: string, label: string, type?: string, bare?: boolean,
- *	more?: Record<string, any> }} Item bare: the label says it all */
+ *	whole?: boolean, more?: Record<string, any> }} Item bare: the label says
+ *	it all; whole: as wide as its card */
 
 /** @type {{ title: string, text?: string, items: Item[], test?: boolean }[]}
  */
@@ -21,7 +22,7 @@ const groups = [
 		title: 'Names and links',
 		items: [
 			{ name: 'title', label: 'Name of this appliance', bare: true,
-				more: { required: true, maxlength: 64 } },
+				whole: true, more: { required: true, maxlength: 64 } },
 			{ name: 'help_url', label: 'Help link' },
 			{ name: 'feedback_url', label: 'Feedback link' },
 		],
@@ -30,16 +31,18 @@ const groups = [
 		title: 'Sign-up',
 		items: [
 			{ name: 'signup', label: 'People may sign up by themselves',
-				type: 'check', bare: true },
-			{ name: 'signup_domains', label: 'Only these domains' },
+				type: 'check', bare: true, whole: true },
+			{ name: 'signup_domains', label: 'Only these domains',
+				whole: true },
 		],
 	},
 	{
 		title: 'Sessions',
+		text: 'Who is idle that long, or logged in that long, is logged out.',
 		items: [
-			{ name: 'idle_minutes', label: 'Idle minutes before logout',
+			{ name: 'idle_minutes', label: 'Idle time, minutes',
 				type: 'number', bare: true, more: { min: 1 } },
-			{ name: 'session_hours', label: 'Hours a session lasts',
+			{ name: 'session_hours', label: 'Longest session, hours',
 				type: 'number', bare: true, more: { min: 1 } },
 		],
 	},
@@ -47,7 +50,7 @@ const groups = [
 		title: 'Mail', test: true,
 		text: 'Without a mail server links are copied instead of sent.',
 		items: [
-			{ name: 'smtp_url', label: 'Mail server', more: {
+			{ name: 'smtp_url', label: 'Mail server', whole: true, more: {
 				placeholder: 'smtps://mail.example.com:465',
 				spellcheck: false } },
 			{ name: 'smtp_user', label: 'User at the mail server',
@@ -55,9 +58,10 @@ const groups = [
 			{ name: 'smtp_password', label: 'Password there',
 				type: 'password', bare: true,
 				more: { autocomplete: 'new-password' } },
-			{ name: 'smtp_from', label: 'Sender', bare: true },
+			{ name: 'smtp_from', label: 'Sender', bare: true, whole: true,
+				more: { placeholder: 'quoin@example.com' } },
 			{ name: 'smtp_plain', label: 'Without TLS where the mail server ' +
-				'has none', type: 'check', bare: true },
+				'has none', type: 'check', bare: true, whole: true },
 		],
 	},
 	{
@@ -73,11 +77,12 @@ const groups = [
 
 /** @param {{ f: any, item: Item, help: any }} props */
 function Setting({ f, item, help }) {
-	if (item.type === 'check')
-		return html`<${Check} f=${f} name=${item.name} label=${item.label}
-			help=${help} />`;
-	return html`<${Input} f=${f} name=${item.name} label=${item.label}
-		type=${item.type ?? 'text'} help=${help} bare ...${item.more} />`;
+	return html`<div class=${item.whole ? 'whole' : ''}>${
+		item.type === 'check' ? html`<${Check} f=${f} name=${item.name}
+			label=${item.label} help=${help} />` :
+			html`<${Input} f=${f} name=${item.name} label=${item.label}
+			type=${item.type ?? 'text'} help=${help} bare
+			...${item.more} />`}</div>`;
 }
 
 /** @param {{ onClose: () => void }} props */
@@ -150,6 +155,15 @@ function Group({ group, data, reload }) {
 	</>`;
 }
 
+/** What has a page of its own. */
+function Certificate() {
+	return html`<${Card} title="Certificate of these pages">
+		<p>Browsers trust it if your company's CA has signed it. The key
+		stays in the token.</p>
+		<div class="buttons start"><${LinkButton} icon="shield"
+			href="#/tls">Certificate of this page</></div></>`;
+}
+
 function View() {
 	const loaded = useLoad('/settings', {}, ['setting']);
 
@@ -157,7 +171,7 @@ function View() {
 		return html`<${Waiting} of=${loaded} />`;
 	return html`<div class="flow">${groups.map((g) => html`<${Group}
 		key=${g.title + loaded.data.etag} group=${g} data=${loaded.data}
-		reload=${loaded.reload} />`)}</div>`;
+		reload=${loaded.reload} />`)}<${Certificate} /></div>`;
 }
 
 export const page = {

@@ -256,8 +256,12 @@ const actions = (open, reload) => [
 		} },
 	{ label: 'Sessions', icon: 'user',
 		run: (/** @type {User} */ user) => open({ sessions: user }) },
-	{ label: 'Disable or enable', icon: 'block',
+	{ label: 'Enable', icon: 'check',
 		run: (/** @type {User} */ u) => disable(u, reload),
+		hidden: (/** @type {User} */ u) => !u.disabled },
+	{ label: 'Disable', icon: 'block',
+		run: (/** @type {User} */ u) => disable(u, reload),
+		hidden: (/** @type {User} */ u) => u.disabled,
 		disabled: (/** @type {User} */ u) =>
 			u.name === session.value?.user.name && 'this is you' },
 	{ label: 'Delete', icon: 'trash', danger: true,
