@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A Cookie line, and the same as Accept-Encoding. */
+/* A Cookie line. */
 #include "config.h"
 
 #include "http/head.h"
@@ -21,19 +21,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		return 0;
 	memcpy(h.text, data, len);
 	h.text[len] = '\0';
-	h.n = 2;
+	h.n = 1;
 	h.line[0].name = "Cookie";
-	h.line[1].name = "Accept-Encoding";
-	h.line[0].value = h.line[1].value = h.text;
+	h.line[0].value = h.text;
 	memset(value, 'x', sizeof(value));
 	r = http_cookie(&rq, "__Host-quoin", value, sizeof(value));
 	if (r == Q_OK ? memchr(value, '\0', sizeof(value)) == NULL ||
 	    strchr(value, ';') != NULL : value[0] != 'x')
 		abort();
 	if (r != Q_NOTFOUND && strstr(h.text, "__Host-quoin=") == NULL)
-		abort();
-	if (http_accepts_gzip(&rq) && strchr(h.text, '*') == NULL &&
-	    strcasestr(h.text, "gzip") == NULL)
 		abort();
 	return 0;
 }
