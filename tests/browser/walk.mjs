@@ -230,6 +230,8 @@ await t.step(p, 'links for help, and the certificate of the page',
 		await link.waitFor();
 		t.is(await link.getAttribute('target'), null,
 			'mail opens no tab');
+		await button(p, 'Undo').last().click();
+		await link.waitFor({ state: 'detached' });
 		await p.getByRole('link', { name: 'Certificate of this page' })
 			.click();
 		await p.getByRole('heading', { name: 'Certificate in use' })
@@ -294,6 +296,16 @@ await t.step(p, 'a contributor is made', async () => {
 	await p.getByLabel('Password', { exact: true }).fill(password);
 	await p.getByLabel('Confirm Password').fill(password);
 	await button(dialog(p), 'Save User').click();
+	await row(p, 'con@example.org').waitFor();
+});
+
+await t.step(p, 'a user is edited, and that is undone', async () => {
+	await button(p, 'Actions for con').click();
+	await p.getByRole('menuitem', { name: 'Edit' }).click();
+	await p.getByLabel('Email').fill('other@example.org');
+	await button(dialog(p), 'Save User').click();
+	await row(p, 'other@example.org').waitFor();
+	await button(p, 'Undo').last().click();
 	await row(p, 'con@example.org').waitFor();
 });
 

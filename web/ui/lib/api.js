@@ -6,6 +6,13 @@ import { session } from './session.js';
 export const base = '/api/v1';
 
 /**
+ * The server's words as a sentence; what begins with a name stays.
+ * @param {string} text
+ */
+export const sentence = (text) => /^[a-z]+[ ,]/.test(text) ?
+	text[0].toUpperCase() + text.slice(1) : text;
+
+/**
  * An answer that is no success, as problem+json (RFC 9457) says it.
  * `errors` names the members that are wrong: [{ pointer, detail }].
  */
@@ -16,13 +23,15 @@ export class Problem extends Error {
 	 * @param {number} [retryAfter] seconds
 	 */
 	constructor(status, body, retryAfter) {
-		super(body?.detail || body?.title ||
-			`The server answered ${status}.`);
+		super(sentence(body?.detail || body?.title ||
+			`The server answered ${status}.`));
 		this.status = status;
 		/** @type {string} */
 		this.type = body?.type ?? 'about:blank';
 		/** @type {import('./types').MemberError[]} */
-		this.errors = body?.errors ?? [];
+		this.errors = (body?.errors ?? []).map(
+			(/** @type {import('./types').MemberError} */ e) =>
+				({ ...e, detail: sentence(e.detail) }));
 		/** @type {number | undefined} */
 		this.errorCount = body?.error_count;
 		this.retryAfter = retryAfter;

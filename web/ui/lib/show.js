@@ -104,5 +104,6 @@ export function Waiting({ of }) {
 		<h2>${of.error.status === 404 ? 'This does not exist' :
 			'This did not work'}</h2>
 		<p>${of.error.message}</p>
-		<${Button} icon="refresh" run=${of.reload}>Try again</></div>`;
+		${of.error.status !== 404 && html`<${Button} icon="refresh"
+			run=${of.reload}>Try again</>`}</div>`;
 }

@@ -25,13 +25,14 @@ const meaning = {
 
 /**
  * One server of the Global Status: a click asks it again, hover and focus
- * show the details.
+ * show the details, Escape hides them.
  * @param {{ name: string, status: Status | undefined,
  *	refresh: () => Promise<void> }} props
  */
 function StatusButton({ name, status, refresh }) {
 	const id = useId();
 	const [busy, setBusy] = useState(false);
+	const [quiet, setQuiet] = useState(false);
 	const color = status?.color ?? 'grey';
 	const n = status?.of ? `${status.up ?? 0} of ${status.of}` : '';
 	const list = status?.list ?? [];
@@ -42,7 +43,11 @@ function StatusButton({ name, status, refresh }) {
 		setBusy(false);
 	};
 
-	return html`<div class="status ${color}" aria-busy=${busy || undefined}>
+	return html`<div class="status ${color} ${quiet ? 'quiet' : ''}"
+		aria-busy=${busy || undefined} onFocusOut=${() => setQuiet(false)}
+		onMouseLeave=${() => setQuiet(false)}
+		onKeyDown=${(/** @type {KeyboardEvent} */ e) =>
+			e.key === 'Escape' && setQuiet(true)}>
 		<button type="button" aria-describedby=${id} onClick=${run}>
 			<i class="lamp" aria-hidden="true" />
 			<span><b>${name}</b><small>${n || text}</small></span>

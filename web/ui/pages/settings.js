@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Settings: administrators only.
-import { patch, post } from '../lib/api.js';
+import { patch, post, sentence } from '../lib/api.js';
 import { Button, LinkButton } from '../lib/button.js';
 import { Dialog } from '../lib/dialog.js';
 import { Alert, Buttons, Check, Input, useForm } from '../lib/form.js';
@@ -106,9 +106,6 @@ function MailTest({ onClose }) {
 		</form></>`;
 }
 
-/** @param {string} text */
-const sentence = (text) => text && text[0].toUpperCase() + text.slice(1);
-
 /** Only what was changed is sent. @param {any} first @param {any} now */
 function changes(first, now) {
 	return Object.fromEntries(Object.entries(now).filter(([name, v]) =>
@@ -126,10 +123,15 @@ function Group({ group, data, reload }) {
 	const f = useForm(first, async (v) => {
 		const body = changes(first, v);
 
-		if (Object.keys(body).length)
-			await patch('/settings', body, data.etag);
-		await Promise.all([reload(), askSession()]);
-		toast(`${group.title} saved`);
+		const { etag } = await patch('/settings', body, data.etag);
+		const again = () => Promise.all([reload(), askSession()]);
+
+		await again();
+		// A password cannot be put back: nobody is told what it was.
+		toast(`${group.title} saved`, group.test ? {} : { undo: async () => {
+			await patch('/settings', changes(v, first), etag);
+			await again();
+		} });
 	});
 	const same = !Object.keys(changes(first, f.values)).length;
 	/** @param {Item} item */

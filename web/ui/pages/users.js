@@ -41,7 +41,7 @@ const state = (u) => u.disabled ? 'Disabled' : 'Active';
 const columns = [
 	{
 		id: 'name', title: 'Username', value: (u) => u.name,
-		cell: (u) => html`<span class="nowrap"><b>${u.name}</b>${
+		cell: (u) => html`<span class="long-name"><b>${u.name}</b>${
 			u.name === session.value?.user.name &&
 			html` <${Pill} color="blue">You</>`}${
 			state(u) !== 'Active' && html` <${Pill} color=${
@@ -51,7 +51,8 @@ const columns = [
 		id: 'whole', title: 'Name', hidden: true,
 		value: (u) => [u.first_name, u.last_name].filter(Boolean).join(' '),
 	},
-	{ id: 'email', title: 'Email', value: (u) => u.email },
+	{ id: 'email', title: 'Email', value: (u) => u.email,
+		cell: (u) => html`<span class="long-name">${u.email}</span>` },
 	{ id: 'role', title: 'Role', value: (u) => roles[u.role] ?? u.role },
 	{
 		id: 'totp_on', title: 'Two Factor', value: (u) => u.totp_on,
@@ -129,11 +130,21 @@ function Edit({ user, onClose, onSaved }) {
 		role: user.role, totp_on: !!user.totp_on,
 		enabled: !user.disabled,
 	}, async ({ name, enabled, totp_on, ...v }) => {
-		await patch(path`/users/${name}`, {
-			...v, disabled: !enabled,
-			...user.totp_on && !totp_on ? { totp_on: false } : {},
+		const off = !!user.totp_on && !totp_on;
+		const { etag } = await patch(path`/users/${name}`, {
+			...v, disabled: !enabled, ...off ? { totp_on: false } : {},
 		}, user.etag);
-		toast(`User ${name} saved`);
+
+		// A second factor that is gone is set up anew.
+		toast(`User ${name} saved`, off ? {} : { undo: async () => {
+			await patch(path`/users/${name}`, {
+				first_name: user.first_name ?? '',
+				last_name: user.last_name ?? '',
+				email: user.email ?? '', role: user.role,
+				disabled: !!user.disabled,
+			}, etag);
+			onSaved();
+		} });
 		onSaved();
 	});
 
