@@ -7,6 +7,8 @@
 
 #include "records/logs.h"
 
+#define FOLLOW_TRIES 4
+
 enum q_err
 rec_policy_fits(const struct rec_policy *p, struct fault *f)
 {
@@ -59,6 +61,23 @@ rec_policy_make(struct wire_client *c, struct rec_policy *p,
 	    : r;
 }
 
+/* Somebody was faster: the record has his rules, the CA may have those that
+ * were not taken. */
+static void
+ca_follow(struct wire_client *c, const char *name,
+    const struct rec_issuing *ca)
+{
+	struct rec_policy p;
+	uint64_t rev = 0;
+
+	for (int i = 0; i < FOLLOW_TRIES; i++) {
+		if (rec_policy_get(c, name, &p, NULL) != Q_OK ||
+		    p.rev == rev || ca->set(ca->ctx, &p, NULL) != Q_OK)
+			return;
+		rev = p.rev;
+	}
+}
+
 enum q_err
 rec_policy_change(struct wire_client *c, struct rec_policy *p,
     const struct rec_policy *old, const struct rec_issuing *ca,
@@ -73,6 +92,8 @@ rec_policy_change(struct wire_client *c, struct rec_policy *p,
 	if (r != Q_OK || rec_policy_same(p, old))
 		return r;
 	r = rec_policy_put(c, p, f);
+	if (r == Q_CONFLICT)
+		ca_follow(c, p->key, ca);
 	return r == Q_OK ? rec_actor_edited(c, by, rec_desc(REC_POLICY), old,
 	    p, f) : r;
 }

@@ -13,6 +13,7 @@
 #include "base/own.h"
 #include "records/fleet_list.h"
 #include "records/logs.h"
+#include "records/policies.h"
 #include "tests/integration/records-client.h"
 
 static void
@@ -396,6 +397,45 @@ test_many(size_t n)
 	    .state = -1, .prefix = "0" }, 2000);
 }
 
+/* What the issuing CA was told last; before that somebody else is faster. */
+static int64_t ca_lifetime;
+static bool overtake;
+
+static enum q_err
+ca_told(void *ctx, const struct rec_policy *p, struct fault *why)
+{
+	struct rec_policy other;
+	enum q_err r = Q_OK;
+
+	(void)ctx;
+	ca_lifetime = p->device_lifetime;
+	if (overtake) {
+		overtake = false;
+		r = rec_policy_get(client, p->key, &other, why);
+		other.device_lifetime = 300;
+		if (r == Q_OK)
+			r = rec_policy_put(client, &other, why);
+	}
+	return r;
+}
+
+static void
+test_policy_race(void)
+{
+	const struct rec_issuing ca = { ca_told, ca_told, NULL };
+	struct rec_policy old, p = { .key = "race", .device_lifetime = 100,
+		.issuing_lifetime = 1000 };
+
+	need(rec_policy_make(client, &p, &ca, &us, &f), "policy");
+	need(rec_policy_get(client, "race", &p, &f), "policy");
+	old = p;
+	p.device_lifetime = 200;
+	overtake = true;
+	is_int(rec_policy_change(client, &p, &old, &ca, &us, &f), Q_CONFLICT,
+	    "policy: somebody was faster");
+	is_int(ca_lifetime, 300, "policy: his rules are the CA's, too");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -409,6 +449,7 @@ main(int argc, char **argv)
 		test_devices();
 		test_move();
 		test_move_race();
+		test_policy_race();
 	}
 	wire_client_free(client);
 	return done();
