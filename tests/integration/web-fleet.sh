@@ -234,6 +234,24 @@ for i in 1 2; do
 	wait "${slow[i]}"
 	is "$(cat "$web/slow$i")" '{"added":1}' "list $i goes on"
 done
+# Two that take their time: the slower one goes when others wait.
+some 60000 2097152 >"$web/crawl.csv"
+for i in 1 2; do
+	send "$web/crawl.csv" text/csv b --limit-rate "$((16 + 8 * i))K" \
+		-o "$web/slow$i" -w '%{http_code}' >"$web/crawl$i" &
+	slow[i]=$!
+done
+roomy() {
+	upload "$web/none" application/json
+	[ "$code" = 400 ]
+}
+ok "a third has to wait" within 5 busy
+ok "but not for as long as they like" within 40 roomy
+wait "${slow[1]}"
+is "$(cat "$web/crawl1")" 429 "the slower one is sent away"
+like "$(cat "$web/slow1")" 'comes slowly' "and told why"
+kill "${slow[2]}"
+wait "${slow[2]}"
 if [ $sqlite = yes ]; then
 	some 400000 1048576 | jq -Rnc '{devices: [inputs]}' >"$web/large.json"
 	send "$web/large.json" application/json c >"$web/large" &

@@ -176,10 +176,15 @@ answers 201 "another one, with rules" POST /keys \
 has '[.type, .size, .rules.uses, .rules.rate, .rules.approvals] |
 	join(" ")' 'rsa-3072 3072 7 3 0' "as it was wanted"
 k2=$(jq -r .id <<<"$body")
-answers 200 "its rules changed" PATCH "/keys/$k2" '{"rules":{"rate":5}}'
+web GET "/keys/$k2"
+etag=$(jq -r .etag <<<"$body")
+answers 200 "its rules changed" PATCH "/keys/$k2" '{"rules":{"rate":5}}' \
+	-H "If-Match: \"$etag\""
 has '[.rules.uses, .rules.rate, .rules.not_after] | join(" ")' \
 	"7 5 $(day '+9 days')" "the others stay"
 logged hsm key edit rsa key
+answers 412 "not by who has not seen that" PATCH "/keys/$k2" \
+	'{"rules":{"rate":6}}' -H "If-Match: \"$etag\""
 answers 200 "no end any more" PATCH "/keys/$k2" '{"rules":{"not_after":""}}'
 has .rules.not_after null "as it was wanted"
 answers 400 "no such approver" PATCH "/keys/$k2" \
@@ -295,6 +300,7 @@ has '[.items[].name] | sort | join(",")' 'rsa key,sk123' "of two keys"
 answers 403 "a contributor removes none" DELETE "/keys/$k1"
 answers 200 "pages of it" GET '/keys?limit=1'
 first=$(jq -r '.items[0].id + " " + .next' <<<"$body")
+answers 400 "behind one that is gone" GET "/keys?limit=1&after=0"
 answers 200 "the next" GET "/keys?limit=1&after=${first##* }"
 has '.items | length' 1 "has the other"
 has '.next' null "and is the last"

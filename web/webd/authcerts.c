@@ -73,7 +73,7 @@ auth_certs_get(struct web_call *c, struct http_response *rs, struct fault *f)
 	while ((r = rec_list_next(&it, &a, f)) == Q_OK)
 		web_push(items, auth_cert_json(&a));
 	if (r == Q_NOTFOUND)
-		return web_reply(rs, 200, hsm_window(items, "id", &win));
+		return hsm_window(rs, items, "id", &win, f);
 	json_object_put(items);
 	return r;
 }

@@ -102,30 +102,34 @@ hsm_cert_put(struct json_object *o, struct bytes der)
 	hsm_pem_put(o, "pem", PEM_CERTIFICATE, der);
 }
 
-struct json_object *
-hsm_window(struct json_object *items, const char *member,
-    const struct web_window *win)
+static const char *
+text_at(struct json_object *items, size_t i, const char *member)
 {
-	size_t n = json_object_array_length(items), at = 0, end;
-	struct json_object *page = web_array(), *it;
-	const char *last = "";
+	return json_object_get_string(json_object_object_get(
+	    json_object_array_get_idx(items, i), member));
+}
 
-	for (size_t i = 0; win->after[0] != '\0' && i < n; i++) {
-		it = json_object_array_get_idx(items, i);
-		if (strcmp(json_object_get_string(json_object_object_get(it,
-		    member)), win->after) == 0)
-			at = i + 1;
-	}
+enum q_err
+hsm_window(struct http_response *rs, struct json_object *items,
+    const char *member, const struct web_window *win, struct fault *f)
+{
+	AUTO_JSON struct json_object *all = items;
+	size_t n = json_object_array_length(all), at = 0, end;
+	struct json_object *page;
+
+	while (win->after[0] != '\0' && at < n &&
+	    strcmp(text_at(all, at, member), win->after) != 0)
+		at++;
+	if (win->after[0] != '\0' && at++ == n)
+		return fault_set(f, Q_INVALID,
+		    "after: that one is gone: begin again");
 	end = n - at < win->limit ? n : at + win->limit;
-	for (; at < end; at++) {
-		it = json_object_array_get_idx(items, at);
-		last = json_object_get_string(json_object_object_get(it,
-		    member));
-		web_push(page, json_object_get(it));
-	}
-	page = web_items(page, end < n ? last : "");
-	json_object_put(items);
-	return page;
+	page = web_array();
+	for (; at < end; at++)
+		web_push(page, json_object_get(
+		    json_object_array_get_idx(all, at)));
+	return web_reply(rs, 200, web_items(page, end < n
+	    ? text_at(all, end - 1, member) : ""));
 }
 
 /* --- certificates ------------------------------------------------------- */

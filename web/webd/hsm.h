@@ -16,10 +16,11 @@
     { "pem", SHAPE_TEXT, 0, 16384, SHAPE_NEED, "itself" }
 void hsm_cert_put(struct json_object *o, struct bytes der);
 
-/* The page of a list that the window wants: items, which are taken over,
- * behind the one whose `member` is the cursor. */
-struct json_object *hsm_window(struct json_object *items, const char *member,
-    const struct web_window *win);
+/* Answer with the page of a list that the window wants: items, which are taken
+ * over, behind the one whose `member` is the cursor. INVALID: there is none. */
+enum q_err hsm_window(struct http_response *rs, struct json_object *items,
+    const char *member, const struct web_window *win,
+    struct fault *f) Q_CHECKED;
 
 /* A list with blanks between as an array. */
 struct json_object *hsm_words_json(const char *list);

@@ -2,11 +2,13 @@
 /* Signing keys (guide 9.3): made in the token or imported, with rules. */
 #include "config.h"
 
+#include <openssl/sha.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/codec.h"
 #include "base/own.h"
 #include "records/keys.h"
 #include "signer/named.h"
@@ -86,6 +88,7 @@ static SHAPE(key_shape, "Key",
 	"signatures in all, where they are limited" },
     { "rules", SHAPE_OBJ, 0, 0, SHAPE_NEED, "what limits its use", NULL,
 	&rules_shape },
+    { "etag", SHAPE_STR, 0, 24, SHAPE_NEED, "revision of its rules" },
     { "public_pem", SHAPE_TEXT, 0, 2048, 0, "its public half" },
     { "certificate_pem", SHAPE_TEXT, 0, 4096, 0,
 	"that came with it, of its owner" },
@@ -115,6 +118,16 @@ rules_json(struct bytes code)
 	return o;
 }
 
+/* signd counts no revisions: rules that are the same have the same. */
+static uint64_t
+rules_rev(struct bytes code)
+{
+	uint8_t d[SHA256_DIGEST_LENGTH];
+
+	SHA256(code.p, code.len, d);
+	return le64_get(d) | 1;
+}
+
 static struct json_object *
 key_json(const struct signd_key *k)
 {
@@ -140,6 +153,7 @@ key_json(const struct signd_key *k)
 	web_put_int(o, "used", (int64_t)k->used);
 	web_put_int(o, "uses", (int64_t)k->uses);
 	web_put_obj(o, "rules", rules_json(k->rules));
+	web_put_etag(o, rules_rev(k->rules));
 	if (k->spki.len != 0)
 		hsm_pem_put(o, "public_pem", PEM_PUBLIC_KEY, k->spki);
 	if (k->cert.len != 0)
@@ -220,8 +234,7 @@ keys_get(struct web_call *c, struct http_response *rs, struct fault *f)
 
 	if (r == Q_OK)
 		r = keys_read(c->web, NULL, &items, f);
-	return r != Q_OK ? r : web_reply(rs, 200,
-	    hsm_window(items, "id", &win));
+	return r != Q_OK ? r : hsm_window(rs, items, "id", &win, f);
 }
 
 static enum q_err
@@ -235,7 +248,8 @@ answer(struct web_call *c, const char *id, int status,
 		return r;
 	o = json_object_get(json_object_array_get_idx(items, 0));
 	json_object_put(items);
-	return web_reply(rs, status, o);
+	return web_reply_rev(rs, status, o,
+	    strtoull(text_of(o, "etag"), NULL, 10));
 }
 
 static enum q_err
@@ -438,6 +452,7 @@ struct had {
 	const char *id;
 	struct rules *rules;
 	bool found;
+	uint64_t rev;
 	char name[SIGND_NAME_MAX + 1];
 };
 
@@ -449,6 +464,7 @@ each_had(void *arg, const struct signd_key *k)
 	if (k->name[0] == '\0' || strcmp(k->id, h->id) != 0)
 		return Q_OK;
 	h->found = true;
+	h->rev = rules_rev(k->rules);
 	snprintf(h->name, sizeof(h->name), "%s", k->name);
 	if (wire_decode(&signd_rules_type, k->rules, &h->rules->r, NULL) !=
 	    Q_OK)
@@ -477,6 +493,8 @@ rules_change(struct web_call *c, struct had *had, struct fault *f)
 	r = signer_keys(c->web->signd, each_had, had, f);
 	if (r == Q_OK && !had->found)
 		r = fault_set(f, Q_NOTFOUND, "no key %.32s", had->id);
+	if (r == Q_OK)
+		r = web_if_match(c, had->rev, f);
 	if (r == Q_OK)
 		r = rules_take(c, &rules, f);
 	if (r != Q_OK)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/own.h"
 #include "records/fleet_csv.h"
 #include "records/load.h"
@@ -16,12 +17,19 @@
 #define AT_A_TIME 2
 #define WRONG_MAX 1000
 #define PIECE 65536
+/* When others wait, who has not sent so many bytes in a millisecond, for so
+ * long, is sent away. */
+#define BRISK 256
+#define HELD_MS 10000
 
 static struct {
 	pthread_mutex_t lock;
 	struct under_way {
 		char batch[REC_KEY_MAX + 1]; /* "": none */
-		size_t done, all;
+		size_t done, all; /* 0 until it has been read */
+		int64_t begun; /* clock_mono_ms */
+		uint64_t got; /* bytes */
+		bool cut; /* it is sent away */
 	} load[AT_A_TIME];
 } loads = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -48,6 +56,28 @@ upload_progress(const char *batch, size_t *ret_done, size_t *ret_all)
 	return found;
 }
 
+/* With the lock: the slowest makes room for the next that asks. */
+static void
+slow_cut(void)
+{
+	int64_t now = clock_mono_ms(), pace, least = BRISK;
+	struct under_way *slowest = NULL;
+
+	for (size_t i = 0; i < AT_A_TIME; i++) {
+		struct under_way *u = &loads.load[i];
+
+		if (u->cut)
+			return;
+		pace = (int64_t)u->got / (now - u->begun + 1);
+		if (u->all != 0 || now - u->begun < HELD_MS || pace >= least)
+			continue;
+		least = pace;
+		slowest = u;
+	}
+	if (slowest != NULL)
+		slowest->cut = true;
+}
+
 /* NULL when as many are under way as may be. */
 static struct under_way *
 turn_take(const char *batch)
@@ -58,8 +88,12 @@ turn_take(const char *batch)
 	for (size_t i = 0; u == NULL && i < AT_A_TIME; i++)
 		if (loads.load[i].batch[0] == '\0')
 			u = &loads.load[i];
-	if (u != NULL)
+	if (u != NULL) {
 		snprintf(u->batch, sizeof(u->batch), "%s", batch);
+		u->begun = clock_mono_ms();
+	} else {
+		slow_cut();
+	}
 	pthread_mutex_unlock(&loads.lock);
 	return u;
 }
@@ -70,6 +104,20 @@ turn_end(struct under_way *u)
 	pthread_mutex_lock(&loads.lock);
 	*u = (struct under_way){ .all = 0 };
 	pthread_mutex_unlock(&loads.lock);
+}
+
+/* So much more of it has come. BUSY: it may not go on. */
+static enum q_err
+turn_go_on(struct under_way *u, size_t n, struct fault *f)
+{
+	bool cut;
+
+	pthread_mutex_lock(&loads.lock);
+	u->got += n;
+	cut = u->cut;
+	pthread_mutex_unlock(&loads.lock);
+	return !cut ? Q_OK : fault_retry(f, Q_BUSY, 10,
+	    "this list comes slowly, and others wait: try again later");
 }
 
 static void
@@ -125,7 +173,8 @@ reader_open(const struct http_request *rq, struct reader *rd,
 }
 
 static enum q_err
-read_all(const struct http_request *rq, struct reader *rd, struct fault *f)
+read_all(const struct http_request *rq, struct reader *rd,
+    struct under_way *u, struct fault *f)
 {
 	AUTO_FREE char *piece = malloc(PIECE);
 	size_t n = 1;
@@ -133,6 +182,8 @@ read_all(const struct http_request *rq, struct reader *rd, struct fault *f)
 
 	while (r == Q_OK && n != 0) {
 		r = http_body_read(rq, piece, PIECE, &n, f);
+		if (r == Q_OK)
+			r = turn_go_on(u, n, f);
 		if (r == Q_OK && n != 0)
 			r = rd->csv ? fleet_csv_feed(&rd->table, &rd->fl,
 			    piece, n, f) : fleet_feed(&rd->fl, piece, n, f);
@@ -148,7 +199,7 @@ load_it(struct web_call *c, struct reader *rd, struct under_way *u,
     struct fault *f)
 {
 	size_t n;
-	enum q_err r = read_all(c->rq, rd, f);
+	enum q_err r = read_all(c->rq, rd, u, f);
 
 	if (r != Q_OK)
 		return r;

@@ -118,6 +118,8 @@ export interface Key {
 	/** Signatures in all, where they are limited. */
 	uses?: number;
 	rules?: Rules;
+	/** Revision of the rules. */
+	etag?: string;
 	public_pem?: string;
 	needed_by?: string[];
 }

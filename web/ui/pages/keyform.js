@@ -208,7 +208,7 @@ export function KeyForm({ onDone, onClose }) {
  */
 export function RulesForm({ k, onDone, onClose }) {
 	const f = useForm(firstRules(k.rules), async (v) => {
-		await patch(path`/keys/${k.id}`, { rules: rulesOf(v) });
+		await patch(path`/keys/${k.id}`, { rules: rulesOf(v) }, k.etag);
 		toast(`Rules of ${k.name} saved`);
 		onDone();
 	});
