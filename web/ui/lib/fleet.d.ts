@@ -122,6 +122,7 @@ export interface Key {
 	etag?: string;
 	public_pem?: string;
 	needed_by?: string[];
+	etag?: string;
 }
 
 export interface Approval {

@@ -29,7 +29,7 @@ export function When({ at, ago, none = '' }) {
 
 /**
  * A state as a coloured pill.
- * @param {{ color?: 'green' | 'orange' | 'red' | 'grey' | 'blue',
+ * @param {{ color?: 'green' | 'orange' | 'red' | 'grey' | 'blue' | 'ink',
  *	children?: any }} props
  */
 export function Pill({ color = 'grey', children }) {

@@ -190,14 +190,14 @@ function Grid({ p, rows, columns, sort, down, onSort, extend }) {
 	</table></div>`;
 }
 
-/** @param {{ p: TableProps, shown: number }} props */
-function Foot({ p, shown }) {
+/** @param {{ p: TableProps, shown: number, sort: string }} props */
+function Foot({ p, shown, sort }) {
 	const all = p.rows?.length ?? 0;
 	const n = shown < all ? `${count(shown)} of ${count(all)}` : count(all);
 
 	return html`<footer class="table-foot">
 		<span role="status">${n} ${all === 1 ? 'row' : 'rows'}${p.next &&
-			', and there are more: sort and filter are for these'}</span>
+			`, and there are more${sort && ': only these are sorted'}`}</span>
 		${p.next && html`<${Button} run=${p.onMore}>Load more</>`}
 	</footer>`;
 }
@@ -270,7 +270,7 @@ export function Table(p) {
 			columns=${columns} sort=${sort} down=${down}
 			onSort=${onSort} extend=${extend} />`}
 		${p.rows && p.rows.length > 0 && html`<${Foot} p=${p}
-			shown=${rows.length} />`}
+			shown=${rows.length} sort=${sort} />`}
 		${settings && html`<${Settings} columns=${p.columns}
 			shown=${kept.shown ?? {}} sort=${sort} down=${down}
 			setShown=${(/** @type {any} */ v) =>

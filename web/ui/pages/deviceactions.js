@@ -11,11 +11,12 @@ import { useLoad } from '../lib/use.js';
 
 /** @typedef {import('../lib/fleet').Device} Device */
 
-/** @type {Record<string, [string, 'green' | 'red' | 'grey' | 'orange']>} */
+/** In the colours of the charts.
+ * @type {Record<string, [string, 'green' | 'red' | 'grey' | 'ink']>} */
 export const states = {
 	not_enrolled: ['Not enrolled', 'grey'],
 	enrolled: ['Enrolled', 'green'],
-	expired: ['Expired', 'orange'],
+	expired: ['Expired', 'ink'],
 	revoked: ['Revoked', 'red'],
 };
 
