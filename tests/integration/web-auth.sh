@@ -152,8 +152,8 @@ answers 403 "another origin" PATCH /profile '{"first_name":"Ann"}' \
 	-H 'Origin: https://evil.example'
 answers 403 "no log-in for another site" POST /login \
 	'{"user":"ann","password":"x"}' -H 'Sec-Fetch-Site: cross-site'
-answers 200 "one's own origin" PATCH /profile \
-	'{"first_name":"Ann","email":"ann@x.example"}' \
+answers 200 "one's own origin" PATCH /profile "$(json --arg p "$good" \
+	'{first_name: "Ann", email: "ann@x.example", password: $p}')" \
 	-H "Origin: https://localhost:$(conf admin.port)"
 has .first_name Ann "it is changed"
 
@@ -344,7 +344,8 @@ answers 200 "but himself" GET /profile
 has .email bob@x.example "with the address of the invitation"
 web_as ann
 answers 400 "no two users have one address" PATCH /profile \
-	'{"email":"BOB@x.example"}'
+	"{\"email\":\"BOB@x.example\",\"password\":\"$good\"}"
+has '.errors[0].pointer' /email "which the form is told"
 answers 201 "one more administrator" POST /users "$(json --arg p "$good" \
 	'{name: "dora", role: "administrator", password: $p}')"
 login dora dora "$good"
@@ -602,7 +603,13 @@ answers 400 "another password, not with a wrong one" POST \
 answers 204 "another password" POST /profile/password \
 	"{\"old\":\"$better\",\"new\":\"$good\"}"
 answers 200 "this session stays" GET /session
-answers 200 "another address" PATCH /profile '{"email":"a@x.example"}'
+answers 400 "another address, not without the password" PATCH /profile \
+	'{"email":"a@x.example"}'
+has '.errors[0].pointer' /password "which the form is told"
+answers 400 "nor with a wrong one" PATCH /profile \
+	'{"email":"a@x.example","password":"x"}'
+answers 200 "another address" PATCH /profile \
+	"{\"email\":\"a@x.example\",\"password\":\"$good\"}"
 mail 4
 like "$mail" '^to: ann@x.example$' "the old one is told"
 

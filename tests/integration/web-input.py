@@ -92,7 +92,7 @@ def bodies(files):
         ("POST", "/policies", policy("p#")),
         ("POST", "/policies", {"hub": "h", **policy("p#")}),
         ("PATCH", "/policies/p", {"hub": "h"}),
-        ("PATCH", "/profile", user),
+        ("PATCH", "/profile", {**user, "password": PASSWORD}),
         ("POST", "/profile/password", {"old": "x", "new": PASSWORD}),
         ("POST", "/profile/recovery", {"password": "x"}),
         ("POST", "/profile/totp", {"password": "x"}),

@@ -25,7 +25,9 @@
 static SHAPE(edit_shape, "ProfileEdit",
     { "first_name", SHAPE_STR, 0, 64, 0, "first name" },
     { "last_name", SHAPE_STR, 0, 64, 0, "last name" },
-    { "email", SHAPE_STR, 0, 254, 0, "e-mail address" },
+    { "email", SHAPE_STR, 0, 254, 0,
+	"e-mail address: another one wants the password, too" },
+    { "password", SHAPE_SECRET, 1, PASSWORD_MAX, 0, "the present one" },
 );
 
 static SHAPE(change_shape, "PasswordChange",
@@ -92,25 +94,6 @@ profile_get(struct web_call *c, struct http_response *rs, struct fault *f)
 	    : r;
 }
 
-static enum q_err
-profile_patch(struct web_call *c, struct http_response *rs, struct fault *f)
-{
-	struct rec_user user = { 0 }, was;
-	enum q_err r = self(c, &user, f);
-
-	was = user;
-	if (r == Q_OK)
-		r = web_if_match(c, user.rev, f);
-	if (r == Q_OK)
-		r = user_take(c, &user, f);
-	if (r == Q_OK)
-		r = save(c, &user, "profile edit", f);
-	if (r == Q_OK && strcasecmp(user.email, was.email) != 0)
-		mail_notice(c, &was, "the e-mail address");
-	return r == Q_OK ? web_reply_rev(rs, 200, user_json(&user), user.rev)
-	    : r;
-}
-
 /* Who sits at somebody else's browser is not that one: the password again,
  * under the limits of log-ins. */
 static enum q_err
@@ -137,6 +120,45 @@ confirm(struct web_call *c, struct rec_user *user, const char *member,
 		return late;
 	snprintf(pointer, sizeof(pointer), "/%s", member);
 	return web_wrong(c, f, pointer, "this is not the password");
+}
+
+/* Where the address goes, the links go that set a password. */
+static enum q_err
+address_confirm(struct web_call *c, struct rec_user *user, struct fault *f)
+{
+	bool moves = strcmp(web_text(c, "email", user->email),
+	    user->email) != 0;
+
+	if (!moves && web_has(c, "password"))
+		return web_wrong(c, f, "/password",
+		    "only another e-mail address wants it");
+	if (!moves)
+		return Q_OK;
+	if (!web_has(c, "password"))
+		return web_wrong(c, f, "/password",
+		    "another e-mail address wants it");
+	return confirm(c, user, "password", f);
+}
+
+static enum q_err
+profile_patch(struct web_call *c, struct http_response *rs, struct fault *f)
+{
+	struct rec_user user = { 0 }, was;
+	enum q_err r = self(c, &user, f);
+
+	if (r == Q_OK)
+		r = address_confirm(c, &user, f);
+	was = user;
+	if (r == Q_OK)
+		r = web_if_match(c, user.rev, f);
+	if (r == Q_OK)
+		r = user_take(c, &user, f);
+	if (r == Q_OK)
+		r = save(c, &user, "profile edit", f);
+	if (r == Q_OK && strcasecmp(user.email, was.email) != 0)
+		mail_notice(c, &was, "the e-mail address");
+	return r == Q_OK ? web_reply_rev(rs, 200, user_json(&user), user.rev)
+	    : r;
 }
 
 static enum q_err

@@ -22,11 +22,14 @@ function Names({ user, reload }) {
 	const f = useForm({
 		name: user.name, first_name: user.first_name ?? '',
 		last_name: user.last_name ?? '', email: user.email ?? '',
-	}, async ({ name, ...v }) => {
-		await patch('/profile', v, user.etag);
+		password: '',
+	}, async ({ name, password, ...v }) => {
+		await patch('/profile', { ...v, ...moves() && { password } },
+			user.etag);
 		await Promise.all([askSession(), reload()]);
 		toast('Profile saved');
 	});
+	const moves = () => f.values.email !== (user.email ?? '');
 
 	return html`<${Card} title="Names">
 		<form onSubmit=${f.submit} novalidate>
@@ -36,6 +39,10 @@ function Names({ user, reload }) {
 				help="Cannot be changed." />
 			<${Input} f=${f} name="email" label="Email" type="email"
 				autocomplete="email" />
+			${moves() && html`<${Input} f=${f} name="password"
+				label="Password" type="password" required
+				autocomplete="current-password"
+				help="Another address wants it." />`}
 			<${Input} f=${f} name="first_name" label="First Name"
 				autocomplete="given-name" />
 			<${Input} f=${f} name="last_name" label="Last Name"
