@@ -51,21 +51,22 @@ parse(const char *text)
 	return o;
 }
 
-/* With the lock. What cannot be read now stays as it was. */
+/* With the lock. What cannot be read now stays as it was, and of those who wait
+ * for a recordd that hangs one alone does. */
 static enum q_err
 look(const struct web *w, bool now, struct fault *f)
 {
 	struct settings *s = w->settings;
-	int64_t t = clock_mono_ms();
 	struct rec_setting rec;
 	enum q_err r;
 
-	if (!now && s->looked_at != 0 && t - s->looked_at < LOOK_MS)
+	if (!now && s->looked_at != 0 &&
+	    clock_mono_ms() - s->looked_at < LOOK_MS)
 		return Q_OK;
 	r = rec_setting_get(w->recordd, REC_SETTING_WEB, &rec, f);
+	s->looked_at = clock_mono_ms();
 	if (r != Q_OK && r != Q_NOTFOUND)
 		return r;
-	s->looked_at = t;
 	if (r == Q_OK && rec.rev != s->rev) {
 		json_object_put(s->values);
 		s->values = parse(rec.value);
