@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "base/buf.h"
+
 #include "tap.h"
 
 #include "webd/admintls.h"
@@ -48,14 +50,17 @@ three(void)
 static void
 page(uint32_t limit, const char *after, const char *want)
 {
+	struct http_response rs = { .body = BUF_INIT(4096) };
 	struct web_window win = { .limit = limit };
-	struct json_object *o;
+	struct fault f = { 0 };
+	enum q_err r;
 
 	snprintf(win.after, sizeof(win.after), "%s", after);
-	o = hsm_window(three(), "id", &win);
-	is_str(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN),
-	    want, "%u behind `%s'", limit, after);
-	json_object_put(o);
+	r = hsm_window(&rs, three(), "id", &win, &f);
+	buf_put(&rs.body, "", 1);
+	is_str(r == Q_OK ? (const char *)rs.body.p : q_err_text(r), want,
+	    "%u behind `%s'", limit, after);
+	buf_free(&rs.body);
 }
 
 static void
@@ -70,6 +75,7 @@ test_pages(void)
 	page(2, "b", "{\"items\":[{\"id\":\"c\"}]}");
 	page(1, "a", "{\"items\":[{\"id\":\"b\"}],\"next\":\"b\"}");
 	page(5, "c", "{\"items\":[]}");
+	page(5, "gone", q_err_text(Q_INVALID));
 }
 
 static void
