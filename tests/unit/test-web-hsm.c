@@ -67,14 +67,14 @@ static void
 test_pages(void)
 {
 	page(10, "", "{\"items\":[{\"id\":\"a\"},{\"id\":\"b\"},"
-	    "{\"id\":\"c\"}]}");
+	    "{\"id\":\"c\"}]}\n");
 	page(3, "", "{\"items\":[{\"id\":\"a\"},{\"id\":\"b\"},"
-	    "{\"id\":\"c\"}]}");
+	    "{\"id\":\"c\"}]}\n");
 	page(2, "", "{\"items\":[{\"id\":\"a\"},{\"id\":\"b\"}],"
-	    "\"next\":\"b\"}");
-	page(2, "b", "{\"items\":[{\"id\":\"c\"}]}");
-	page(1, "a", "{\"items\":[{\"id\":\"b\"}],\"next\":\"b\"}");
-	page(5, "c", "{\"items\":[]}");
+	    "\"next\":\"b\"}\n");
+	page(2, "b", "{\"items\":[{\"id\":\"c\"}]}\n");
+	page(1, "a", "{\"items\":[{\"id\":\"b\"}],\"next\":\"b\"}\n");
+	page(5, "c", "{\"items\":[]}\n");
 	page(5, "gone", q_err_text(Q_INVALID));
 }
 
