@@ -24,8 +24,7 @@
 #define SALT_LEN 16
 #define HASH_LEN 32
 #define FORMAT 1
-/* 64 MiB each: so many at a time, others wait for a while; not too many, lest
- * all workers are taken by strangers. */
+/* 64 MiB each: so many at a time, others wait for a while. */
 #define AT_A_TIME 2
 #define WAIT_SECONDS 8
 #define WAITING_MAX 16
@@ -75,14 +74,12 @@ password_fits(const char *user, const char *password, struct fault *f)
 }
 
 static enum q_err
-turn_take(const struct web *w, struct fault *f)
+turn_take(struct fault *f)
 {
-	unsigned half = (unsigned)w->conf->admin_workers / 2;
 	struct timespec until;
 	int r = -1;
 
-	if (atomic_fetch_add(&waiting, 1) <
-	    (half < WAITING_MAX ? half : WAITING_MAX)) {
+	if (atomic_fetch_add(&waiting, 1) < WAITING_MAX) {
 		clock_gettime(CLOCK_REALTIME, &until);
 		until.tv_sec += WAIT_SECONDS;
 		r = sem_timedwait(&turns, &until);
@@ -93,10 +90,10 @@ turn_take(const struct web *w, struct fault *f)
 }
 
 static enum q_err
-hash(const struct web *w, const struct params *p, const char *password,
-    uint8_t out[HASH_LEN], struct fault *f)
+hash(const struct params *p, const char *password, uint8_t out[HASH_LEN],
+    struct fault *f)
 {
-	enum q_err r = turn_take(w, f);
+	enum q_err r = turn_take(f);
 	int bad;
 
 	if (r != Q_OK)
@@ -116,7 +113,7 @@ mac(struct web *w, const struct params *p, const char *password,
 	AUTO_REPLY struct wire_reply hold = { 0 };
 	struct signd_pepper_rsp rsp;
 	uint8_t h[HASH_LEN];
-	enum q_err r = hash(w, p, password, h, f);
+	enum q_err r = hash(p, password, h, f);
 
 	if (r != Q_OK)
 		return r;
