@@ -23,6 +23,7 @@
 #define NAME_MAX_LEN 512
 #define FORGET_MS (INT64_C(15) * 60 * 1000)
 #define HOUR_MS (INT64_C(3600) * 1000)
+#define TOGETHER 4
 #define EVEN_MS 250 /* far more than a few records take */
 
 /* Whose failures are counted: so many are free, then each makes the wait
@@ -190,6 +191,38 @@ gate_passed(struct web *w, const char *account, const char *from)
 	pthread_mutex_lock(&w->gate->lock);
 	forget(w->gate, &of_account, account, "");
 	forget(w->gate, &of_pair, account, from);
+	pthread_mutex_unlock(&w->gate->lock);
+}
+
+enum q_err
+gate_enter(struct web *w, const char *from, struct fault *f)
+{
+	char name[NAME_MAX_LEN];
+	struct row *r;
+	bool full;
+
+	pthread_mutex_lock(&w->gate->lock);
+	r = find(w->gate, "inside", name_of(name, "", from), true);
+	full = r->n >= TOGETHER;
+	if (!full) {
+		r->n++;
+		r->until = clock_mono_ms() + FORGET_MS;
+	}
+	pthread_mutex_unlock(&w->gate->lock);
+	return full ? fault_retry(f, Q_BUSY, 1,
+	    "too many are logging in: try again in a moment") : Q_OK;
+}
+
+void
+gate_leave(struct web *w, const char *from)
+{
+	char name[NAME_MAX_LEN];
+	struct row *r;
+
+	pthread_mutex_lock(&w->gate->lock);
+	r = find(w->gate, "inside", name_of(name, "", from), false);
+	if (r != NULL && r->n > 0)
+		r->n--;
 	pthread_mutex_unlock(&w->gate->lock);
 }
 

@@ -22,6 +22,12 @@ void gate_failed(struct web *w, const char *account, const char *from,
     bool known);
 void gate_passed(struct web *w, const char *account, const char *from);
 
+/* Few at a time from one address may have a password looked at, so that there
+ * is room for others: BUSY, or until gate_leave(). */
+enum q_err gate_enter(struct web *w, const char *from,
+    struct fault *f) Q_CHECKED;
+void gate_leave(struct web *w, const char *from);
+
 /* The same for the six digits of a second factor, which few tries would
  * guess: up to ten minutes, from everywhere. Recovery codes do not wait. */
 enum q_err gate_code_ask(struct web *w, const char *user,

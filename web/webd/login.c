@@ -199,7 +199,7 @@ login_try(struct web_call *c, struct http_response *rs, struct fault *f)
 	r = gate_ask(c->web, a.who, c->rq->remote, a.known, f);
 	if (r == Q_OK)
 		r = password_check(c->web, a.any ? &a.user : NULL,
-		    web_text(c, "password", ""), f);
+		    web_text(c, "password", ""), c->rq->remote, f);
 	if (r == Q_OK || r == Q_UNAUTH)
 		r = crowd(c, &a, r, f);
 	if (r == Q_UNAUTH)

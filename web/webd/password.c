@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/own.h"
+#include "webd/gate.h"
 
 /* RFC 9106 4, the second choice: 64 MiB, 3 passes; one lane, since logging in
  * shall not take all processors. */
@@ -174,15 +175,19 @@ stored(const struct rec_user *user, struct params *p, const uint8_t **ret_mac)
 
 enum q_err
 password_check(struct web *w, const struct rec_user *user,
-    const char *password, struct fault *f)
+    const char *password, const char *from, struct fault *f)
 {
 	static const uint8_t nobody[HASH_LEN];
 	const uint8_t *want = nobody;
 	uint8_t m[HASH_LEN];
 	struct params p;
 	bool any = stored(user, &p, &want), same;
-	enum q_err r = mac(w, &p, password, m, f);
+	enum q_err r = gate_enter(w, from, f);
 
+	if (r != Q_OK)
+		return r;
+	r = mac(w, &p, password, m, f);
+	gate_leave(w, from);
 	if (r != Q_OK)
 		return r;
 	same = CRYPTO_memcmp(m, want, HASH_LEN) == 0;

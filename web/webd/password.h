@@ -21,8 +21,9 @@ enum q_err password_set(struct web *w, struct rec_user *user,
     const char *password, struct fault *f) Q_CHECKED;
 
 /* Whether it is the user's: UNAUTH if not, after the same work; user NULL:
- * the work for nobody. BUSY with advice when too many are being tried. */
+ * the work for nobody. from: the address that asks. BUSY with advice when too
+ * many are being tried, there or in all. */
 enum q_err password_check(struct web *w, const struct rec_user *user,
-    const char *password, struct fault *f) Q_CHECKED;
+    const char *password, const char *from, struct fault *f) Q_CHECKED;
 
 #endif

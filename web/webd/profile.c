@@ -107,7 +107,8 @@ confirm(struct web_call *c, struct rec_user *user, const char *member,
 	if (r == Q_OK)
 		r = gate_ask(c->web, user->key, from, true, f);
 	if (r == Q_OK)
-		r = password_check(c->web, user, web_text(c, member, ""), f);
+		r = password_check(c->web, user, web_text(c, member, ""),
+		    from, f);
 	if (r != Q_OK && r != Q_UNAUTH)
 		return r;
 	/* Others may have failed at the same time. */
